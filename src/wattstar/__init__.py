@@ -1,0 +1,27 @@
+"""wattstar rates the energy of AI models: a thousand queries measured, how sure that is, and one to five stars."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Job": "wattstar.types",
+    "Record": "wattstar.types",
+    "Request": "wattstar.types",
+    "Store": "wattstar.records.store",
+    "WattstarError": "wattstar.errors",
+    "plan": "wattstar.measuring.plan",
+    "rate": "wattstar.rating",
+    "run": "wattstar.measuring.plan",
+}
+__all__ = ["Job", "Record", "Request", "Store", "WattstarError", "__version__", "plan", "rate", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562), so that ``import wattstar`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'wattstar' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""How the transformers backend serves each pipeline tag, a file each."""

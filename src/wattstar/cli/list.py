@@ -1,0 +1,42 @@
+"""``wattstar list``: the records of the store, and what was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wattstar.cli.options import FORMAT, STORE
+from wattstar.cli.output import as_csv, as_json, flat, status, table, watt_hours
+from wattstar.rating.populations import figure
+from wattstar.records.store import Store
+
+
+@click.command("list")
+@STORE
+@FORMAT
+def command(out: Path, style: str) -> None:
+    """List the records, oldest first; jobs without a record and damaged files are said on standard error."""
+    store = Store(out)
+    entries = list(store.entries())
+    records = [(entry.id, entry.record) for entry in entries if entry.record]
+    for job in store.in_flight():
+        what = "is running" if job.running else f"was killed; its journal is in {job.folder}"
+        passes = f"{len(job.passes)} finished passes"
+        click.echo(f"wattstar: {job.job.task} {job.job.model.id} {what} ({passes})", err=True)
+    for entry in entries:
+        if entry.problem:
+            click.echo(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}", err=True)
+    if style == "json":
+        as_json([flat(name, record) for name, record in records])
+    elif style == "csv":
+        as_csv([flat(name, record) for name, record in records])
+    elif records:
+        rows = [
+            {"record": name[:12], "started": record.started[:16], "task": record.job.task, "model": record.job.model.id,
+             "status": status(record), "Wh per 1,000": watt_hours(figure(record))}
+            for name, record in records
+        ]  # fmt: skip
+        table(f"{len(records)} records in {out}", rows, right=("Wh per 1,000",))
+    else:
+        click.echo(f"There are no records in {out}. Next: wattstar run -t TASK -m MODEL", err=True)

@@ -1,0 +1,124 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from wattstar.errors import UsageError
+from wattstar.types import Request, Weights
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMAT = click.option(
+    "--format", "style", type=click.Choice(["human", "json", "csv"]), default="human", help="Of what is printed."
+)
+STORE = click.option(
+    "--out",
+    "-o",
+    "out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="The store: a folder of records.",
+)
+
+_REQUEST = (
+    click.option("--plan", "plan_file", metavar="FILE.toml", help="Several jobs; or an embedded plan: quickstart."),
+    click.option("-t", "--task", help="See: wattstar tasks."),
+    click.option("-m", "--model", "models", multiple=True, help="A Hub id or a folder; may be repeated."),
+    click.option("--backend", help="See: wattstar backends. Left out: the first that serves the model."),
+    click.option("--weights", type=click.Choice([str(weights) for weights in Weights]), help="random: true size."),
+    click.option("--revision", help="Of a Hub model: a branch, tag or commit."),
+    click.option("--dtype", help="float32, bfloat16, float16, int8, …"),
+    click.option("--device", help="cpu, cuda:0, …; auto takes a GPU where there is one."),
+    click.option("--batch-size", type=int),
+    click.option("--new-tokens", type=int, help="For generating tasks."),
+    click.option("--edition", help="Of the test sets."),
+    click.option("--samples", type=int, help="Fewer than the whole test set."),
+    click.option("--passes", type=int, help="Counted passes over all samples."),
+    click.option("--idle-seconds", type=float, help="Before and after, with the model loaded."),
+    click.option("--pass-seconds", type=float, help="Short work is repeated inside a pass until it lasts this long."),
+    click.option("--seed", type=int),
+    click.option("--meter", "meters", multiple=True, help="See: wattstar meters; may be repeated. Left out: auto."),
+    click.option("--require-measured", is_flag=True, help="Fail where energy could only be estimated."),
+    click.option("--trust-remote-code", is_flag=True, help="Run code from the model's repository."),
+    click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="For the backend; may be repeated."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A name, defaults, and one table per group of jobs."""
+
+    name: str
+    requests: tuple[Request, ...]
+    note: str = ""
+
+
+def request_options(command: Command) -> Command:
+    """Add the options that make a ``Request``."""
+    for option in reversed(_REQUEST):
+        command = option(command)
+    return command
+
+
+def requests(words: Mapping[str, Any]) -> PlanFile:
+    """The words of a command line as requests; flags win over a plan file."""
+    given = {name: value for name, value in words.items() if value not in (None, (), False)}
+    plan_file = given.pop("plan_file", None)
+    if "options" in given:
+        given["options"] = dict(_pair(text) for text in given["options"])
+    if plan_file is not None:
+        return read_plan(plan_file, given)
+    if "task" not in given or "models" not in given:
+        raise UsageError(
+            "Nothing to measure: name a task and a model.", ["wattstar run -t TASK -m MODEL", "wattstar tasks"]
+        )
+    return PlanFile("command line", (_request(given, "the command line"),))
+
+
+def read_plan(name: str, flags: Mapping[str, Any]) -> PlanFile:
+    """A plan file, or the embedded plan of that name. ``[defaults]`` holds for every ``[[jobs]]`` table."""
+    embedded = Path(__file__).parent.parent / "plans" / f"{name}.toml"
+    file = embedded if embedded.exists() and not Path(name).exists() else Path(name)
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"The plan {name!r} cannot be read: {error.strerror}.", ["embedded plans: quickstart"]
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"The plan {name!r} is not TOML: {error}.") from error
+    tables = data.get("jobs", [])
+    surplus = set(data) - {"name", "note", "defaults", "jobs"}
+    if surplus or not tables:
+        wrong = f"unknown: {', '.join(sorted(surplus))}" if surplus else "no [[jobs]] table"
+        raise UsageError(f"The plan {name!r} has {wrong}.", ["name, note, [defaults] and [[jobs]] are known"])
+    defaults = data.get("defaults", {})
+    made = [_request({**defaults, **table, **flags}, f"[[jobs]] table {i + 1}") for i, table in enumerate(tables)]
+    return PlanFile(str(data.get("name", file.stem)), tuple(made), str(data.get("note", "")).strip())
+
+
+def _request(table: Mapping[str, Any], where: str) -> Request:
+    from pydantic import TypeAdapter, ValidationError
+
+    from wattstar.records.codec import first_problem
+
+    try:
+        return TypeAdapter(Request).validate_python(dict(table))
+    except ValidationError as error:
+        known = ", ".join(field.name for field in fields(Request))
+        raise UsageError(f"{where}: {first_problem(error)}.", [f"known: {known}"]) from error
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--option {text!r} is not KEY=VALUE.")
+    return key, value

@@ -1,0 +1,136 @@
+"""Prints rows: a table for people, JSON or CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from wattstar.rating.populations import figure
+from wattstar.types import Figure, Interval, Record, Severity, Weights
+
+JOULES_PER_WATT_HOUR = 3600.0
+
+
+def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "") -> None:
+    """One table on standard output; the columns in ``right`` are numbers."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    made = Table(
+        title=Text(title, style="bold"), title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim"
+    )
+    for name in rows[0] if rows else ():
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(value) for value in row.values()))
+    console.print(made)
+    if note:
+        console.print(Text(note, style="dim"))
+    console.print()
+
+
+def as_json(value: Any) -> None:
+    """JSON on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    """CSV on standard output; unknown is empty."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    click.echo(text.getvalue(), nl=False)
+
+
+def flat(name: str, record: Record) -> dict[str, Any]:
+    """A record as one row, with units in the names."""
+    made = figure(record)
+    interval = made.wh_per_1000 if made else Interval(None, float("nan"), None)
+    plausible = made.plausible if made and made.plausible else None
+    return {
+        "record": name,
+        "task": record.job.task,
+        "model": record.job.model.id,
+        "weights": str(record.job.model.weights),
+        "status": status(record),
+        "boundary": str(made.boundary) if made else None,
+        "method": str(made.method) if made else None,
+        "wh_per_1000_queries": interval.mid if made else None,
+        "wh_per_1000_queries_low": interval.low,
+        "wh_per_1000_queries_high": interval.high,
+        "plausible_low_wh": plausible.low if plausible else None,
+        "plausible_high_wh": plausible.high if plausible else None,
+        "seconds_per_1000_queries": seconds_per_query(record) * 1000 if record.passes else None,
+        "passes": len(record.passes),
+        "samples": record.job.procedure.samples,
+        "quality": record.quality.name if record.quality else None,
+        "quality_value": record.quality.value if record.quality else None,
+        "quality_rows": record.quality.n if record.quality else None,
+        "backend": record.job.backend,
+        "device": record.job.model.device,
+        "dtype": record.job.model.dtype,
+        "batch_size": record.job.controls.batch_size,
+        "started": record.started,
+    }
+
+
+def status(record: Record) -> str:
+    """``complete``, ``invalid``, ``failed`` or ``interrupted``."""
+    if record.status == "complete" and any(finding.severity is Severity.INVALID for finding in record.findings):
+        return "invalid"
+    return str(record.status)
+
+
+def seconds_per_query(record: Record) -> float:
+    """Mean over the counted passes."""
+    total = sum(counted.window.end - counted.window.begin for counted in record.passes) / 1e9
+    return total / sum(counted.queries for counted in record.passes)
+
+
+def watt_hours(made: Figure | None) -> str:
+    """``0.0123 ± 0.0004``: three significant digits of the value, the interval's half-width beside it."""
+    if made is None:
+        return "–"
+    interval = made.wh_per_1000
+    if interval.high is None:
+        return f"{number(interval.mid)} ± ?"
+    half = interval.high - interval.mid
+    places = max(_places(interval.mid), 0)
+    more = 1 if 0 < half < 10**-places else 0
+    return f"{interval.mid:.{places}f} ± {half:.{places + more}f}"
+
+
+def number(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    return f"{value:.{max(0, _places(value))}f}"
+
+
+def _places(value: float) -> int:
+    """Decimals that show three significant digits."""
+    return 2 - int(f"{value:e}".partition("e")[2])
+
+
+def time_per_query(record: Record) -> str:
+    """With the unit that suits."""
+    if not record.passes:
+        return "–"
+    seconds = seconds_per_query(record)
+    return f"{number(seconds)} s" if seconds >= 1 else f"{number(seconds * 1000)} ms"
+
+
+def quality(record: Record) -> str:
+    """``accuracy 0.93 (n 120)``, or why there is none."""
+    if record.job.model.weights is Weights.RANDOM:
+        return "random weights"
+    if record.quality is None:
+        return "–"
+    return f"{record.quality.name} {record.quality.value:.2f} (n {record.quality.n})"

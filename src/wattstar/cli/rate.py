@@ -1,0 +1,44 @@
+"""``wattstar rate``: give the store's models one to five stars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wattstar import registry
+from wattstar.cli import results
+from wattstar.cli.options import FORMAT, STORE
+from wattstar.cli.output import as_csv, as_json
+from wattstar.errors import UsageError
+from wattstar.rating import populations, rate
+from wattstar.records.codec import encode
+from wattstar.records.store import Store
+
+
+@click.command("rate")
+@STORE
+@FORMAT
+@click.option("-t", "--task", help="Only this one.")
+def command(out: Path, style: str, task: str | None) -> None:
+    """Rate every valid record among those it can be compared with."""
+    if task is not None:
+        registry.task(task)
+    records = [(name, record) for name, record in Store(out).records() if task in (None, record.job.task)]
+    if not records:
+        raise UsageError(f"There are no records in {out}.", ["wattstar run -t TASK -m MODEL", "another folder: --out"])
+    if style == "human":
+        results.show(records)
+        return
+    rated = [(population, rate(population, members)) for population, members in populations(records)]
+    if style == "json":
+        as_json([{"population": encode(p), "ratings": [encode(rating) for rating in ratings]} for p, ratings in rated])
+        return
+    as_csv(
+        [
+            {"task": p.key[0], "model": r.model, "record": r.record, "wh_per_1000_queries": r.wh_per_1000.mid,
+             "stars": r.stars, "official": not r.unofficial, "families": p.families, "grade": p.grade}
+            for p, ratings in rated
+            for r in ratings
+        ]
+    )  # fmt: skip

@@ -1,0 +1,76 @@
+"""Tables of results: one per population, with stars, cuts and everything a number must not be shown without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wattstar import registry
+from wattstar.cli.output import number, quality, status, table, time_per_query, watt_hours
+from wattstar.rating import populations, rate
+from wattstar.rating.populations import figure
+from wattstar.types import Population, Rating, Record
+
+STAR, NO_STAR = "★", "☆"
+
+
+def show(records: Sequence[tuple[str, Record]]) -> None:
+    """Rated records by population; then those that are not rated, with the reason."""
+    known = dict(records)
+    for population, members in populations(records):
+        ratings = rate(population, members)
+        rows = [_row(rating, known[rating.record]) for rating in ratings]
+        table(_title(population), rows, right=("Wh per 1,000", "time"), note=_note(population, ratings, known))
+    rest = [_unrated(name, record) for name, record in records if figure(record) is None]
+    if rest:
+        table("not rated", rest)
+
+
+def _row(rating: Rating, record: Record) -> dict[str, str]:
+    return {
+        "model": rating.model,
+        "Wh per 1,000": watt_hours(figure(record)),
+        "time": time_per_query(record),
+        "quality": quality(record),
+        "stars": stars(rating),
+    }
+
+
+def stars(rating: Rating) -> str:
+    """Five signs; in brackets where unofficial; a dash where there are none."""
+    if rating.stars is None:
+        return "–"
+    signs = STAR * rating.stars + NO_STAR * (5 - rating.stars)
+    return f"({signs})" if rating.unofficial else signs
+
+
+def _title(population: Population) -> str:
+    return f"{registry.task(population.key[0]).title} · {population.key[1]}"
+
+
+def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Record]) -> str:
+    """Boundary, method, work, n, cuts, edition, and why stars are missing or unofficial."""
+    first = figure(known[ratings[0].record])
+    _, _, how, work, edition = population.key
+    lines = [f"energy: {how} · {work}", f"{edition} · ± is the 95 % repeatability interval"]
+    if first is not None and first.plausible is not None:
+        factor = first.plausible.mid / (first.plausible.low or first.plausible.mid)
+        lines.append(f"modelled, not measured: the truth is plausibly within ×/÷ {factor:g} of each (range, not 95 %)")
+    if population.cuts is None:
+        lines.append(f"no stars: {population.reason}")
+    else:
+        cuts = " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
+        lines.append(f"{population.grade}: n {population.families} families, {population.models} models · Wh: {cuts}")
+        reasons = sorted({reason for rating in ratings for reason in rating.unofficial})
+        if reasons:
+            lines.append(f"({STAR}) unofficial: {'; '.join(reasons)}")
+    if population.removed:
+        lines.append(f"outside the fences, not in the average: {', '.join(population.removed)}")
+    return "\n".join(lines)
+
+
+def _unrated(name: str, record: Record) -> dict[str, str]:
+    reasons = [finding.message for finding in record.findings if finding.severity == "invalid"]
+    if record.failure:
+        reasons.insert(0, record.failure.message)
+    return {"record": name[:12], "task": record.job.task, "model": record.job.model.id, "status": status(record),
+            "reason": " ".join(reasons) or f"{len(record.passes)} passes"}  # fmt: skip

@@ -1,0 +1,122 @@
+"""``wattstar run``: measure models, and add a record of each to the store."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wattstar import registry
+from wattstar.cli import results
+from wattstar.cli.options import FORMAT, STORE, request_options, requests
+from wattstar.cli.output import as_csv, as_json, flat, status
+from wattstar.cli.progress import shown
+from wattstar.errors import GateFailed, JobsFailed, WattstarError
+from wattstar.measuring.plan import Planned, plan
+from wattstar.measuring.run import Circumstances, run
+from wattstar.records.codec import canonical, digest, encode
+from wattstar.records.store import Store
+from wattstar.types import Record
+
+Results = list[tuple[str, Record]]
+
+
+@click.command("run")
+@request_options
+@STORE
+@FORMAT
+@click.option("--timeout", type=float, default=600.0, show_default=True,
+              help="Seconds without a sign of life after which a job is given up.")  # fmt: skip
+def command(out: Path, style: str, timeout: float, **words: Any) -> None:
+    """Measure the energy of models, and add a record of each to the store."""
+    plan_file = requests(words)
+    if plan_file.note:
+        click.echo(plan_file.note, err=True)
+    cells = plan(plan_file.requests)
+    refused = _refusals(cells)
+    found = _measure([cell for cell in cells if cell.job], Store(out), timeout)
+    _show(found, style)
+    _say_where(found, out, cells)
+    _end(found, refused, cells)
+
+
+def _measure(cells: list[Planned], store: Store, timeout: float) -> Results:
+    """Run the jobs; Ctrl-C and a polite kill end the present one in an orderly way."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found: Results = []
+    with shown(len(cells)) as show:
+        circumstances = Circumstances(store, timeout, show.watch)
+        jobs = [cell.job for cell in cells if cell.job]
+        for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
+            show.ended(record)
+            found.append((digest(canonical(record)), record))
+            if record.failure:
+                click.echo(f"wattstar: {record.job.task} {record.job.model.id}: {_why(record)}", err=True)
+    return found
+
+
+def _refusals(cells: list[Planned]) -> list[Planned]:
+    """Say what is refused, before anything is loaded; optional cells are skipped, the others count as failed."""
+    refused = [cell for cell in cells if cell.refused]
+    for cell in refused:
+        word = "skipped" if cell.request.optional else "refused"
+        click.echo(f"wattstar: {word}: {cell.request.task} {cell.model}: {_said(cell.refused)}", err=True)
+    failed = [cell for cell in refused if not cell.request.optional]
+    if len(cells) == 1 and failed and failed[0].refused:
+        sys.exit(failed[0].refused.exit_code)
+    return failed
+
+
+def _show(found: Results, style: str) -> None:
+    if style == "json":
+        as_json([{"id": name, "record": encode(record)} for name, record in found])
+    elif style == "csv":
+        as_csv([flat(name, record) for name, record in found])
+    else:
+        results.show(found)
+
+
+def _say_where(found: Results, out: Path, cells: list[Planned]) -> None:
+    skipped = sum(cell.refused is not None and cell.request.optional for cell in cells)
+    kinds = [status(record) for _, record in found]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    more = f", {skipped} skipped" if skipped else ""
+    click.echo(f"{len(found)} records in {out} ({counts or 'none'}{more}).", err=True)
+    if found:
+        click.echo(
+            f"next: wattstar show {found[0][0][:12]} -o {out} · wattstar rate -o {out} · wattstar doctor", err=True
+        )
+
+
+def _end(found: Results, refused: list[Planned], cells: list[Planned]) -> None:
+    """The exit code: one job ends with its own, several with 5 if any failed; a failed gate is 4."""
+    failed = [record for _, record in found if record.failure]
+    if len(cells) == 1 and failed:
+        sys.exit(failed[0].failure.exit_code if failed[0].failure and failed[0].failure.reason in _ENVIRONMENT else 5)
+    if failed or refused:
+        raise JobsFailed(f"{len(failed) + len(refused)} of {len(cells)} jobs failed.", ["the reasons stand above"])
+    invalid = [record for _, record in found if status(record) == "invalid"]
+    if invalid:
+        raise GateFailed(
+            f"{len(invalid)} of {len(found)} records are invalid and will not be rated.", ["wattstar show ID"]
+        )
+
+
+_ENVIRONMENT = ("model", "environment", "meter", "samples")
+"""Failures whose exit code is that of the error behind them."""
+
+
+def _why(record: Record) -> str:
+    failure = record.failure
+    assert failure is not None
+    lines = [f"failed ({failure.reason}): {failure.message}", *(f"  → {cure}" for cure in failure.cures)]
+    return "\n".join(lines + [f"  | {line}" for line in failure.stderr[-5:]])
+
+
+def _said(error: WattstarError | None) -> str:
+    assert error is not None
+    return "\n".join([error.message, *(f"  → {cure}" for cure in error.cures)])

@@ -1,0 +1,89 @@
+"""``wattstar show``: one record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from wattstar.cli.options import FORMAT, STORE
+from wattstar.cli.output import as_csv, flat, number, quality, status, table, time_per_query, watt_hours
+from wattstar.records.codec import canonical
+from wattstar.records.store import Store
+from wattstar.types import Pass, Reading, Record, Window
+
+SHARES = "~ is modelled: an estimate, or the share of a phase whose windows are too short for the meter"
+
+
+@click.command("show")
+@click.argument("record", metavar="ID")
+@STORE
+@FORMAT
+def command(record: str, out: Path, style: str) -> None:
+    """Show the record whose id starts with ID. With --format json its very bytes, whose sha256 is the id."""
+    name, found = Store(out).find(record)
+    if style == "json":
+        click.echo(canonical(found), nl=False)
+    elif style == "csv":
+        as_csv([flat(name, found)])
+    else:
+        _show(name, found)
+
+
+def _show(name: str, record: Record) -> None:
+    table(
+        f"{record.job.model.id} · {record.job.task}",
+        [{"": key, " ": value} for key, value in _facts(name, record).items()],
+    )
+    rows = [row for counted in record.passes for row in _pass(counted)]
+    rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    if rows:
+        full = [{column: row.get(column, "–") for column in columns} for row in rows]
+        table("joules by window", full, right=columns[1:], note=SHARES)
+    for finding in record.findings:
+        click.echo(f"{finding.severity}: {finding.gate}: {finding.message}")
+
+
+def _facts(name: str, record: Record) -> dict[str, str]:
+    job = record.job
+    facts = {"record": name, "status": status(record)}
+    for made in record.figures:
+        rated = ", rated" if made.boundary is record.rated else ""
+        text = f"{watt_hours(made)} Wh per 1,000 queries ({made.method}{rated}, {made.passes} passes)"
+        if made.plausible:
+            text += (
+                f", plausibly {number(made.plausible.low or 0)} … {number(made.plausible.high or 0)} (range, not 95 %)"
+            )
+        facts[str(made.boundary)] = text
+    return facts | {
+        "time per query": time_per_query(record),
+        "quality": quality(record),
+        "model": f"{job.model.revision[:48]} ({job.model.source}), {job.model.weights} weights, {job.model.dtype}"
+        + (f", {job.model.quantization}" if job.model.quantization else ""),
+        "parameters": f"{record.loaded.parameters:,}" if record.loaded and record.loaded.parameters else "unknown",
+        "served by": f"{job.backend} on {job.model.device}, batch {job.controls.batch_size}",
+        "samples": f"{job.procedure.samples} of edition {job.procedure.edition} ({job.procedure.digest[:12]})",
+        "machine": f"{record.machine.cpu}, {record.machine.cores} cores, {record.machine.memory_bytes / 1e9:.0f} GB"
+        + "".join(f", {gpu.name}" for gpu in record.machine.gpus),
+        "meters": ", ".join(job.meters),
+        "started": f"{record.started}, took {record.seconds:.1f} s",
+        "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
+    }
+
+
+def _pass(counted: Pass) -> list[dict[str, str]]:
+    """The pass, and below it its phases where there are several."""
+    whole = _row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy)
+    phases = counted.phases.items() if len(counted.phases) > 1 else ()
+    return [whole, *(_row(f"  {name}", "", found) for name, found in phases)]
+
+
+def _row(what: str, seconds: str, energy: Sequence[Reading]) -> dict[str, str]:
+    marked = {r.domain: f"{'~' if r.method == 'modelled' else ''}{number(r.joules)}" for r in energy}
+    return {"window": what, "seconds": seconds} | marked
+
+
+def _seconds(window: Window) -> str:
+    return f"{(window.end - window.begin) / 1e9:.2f}"

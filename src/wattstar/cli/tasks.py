@@ -1,0 +1,15 @@
+"""``wattstar tasks``: what is here."""
+
+from __future__ import annotations
+
+import click
+
+from wattstar.cli.options import FORMAT
+from wattstar.cli.plug_ins import show
+
+
+@click.command("tasks")
+@FORMAT
+def command(style: str) -> None:
+    """List the tasks that are here, ours and those of other packages."""
+    show("tasks", style)

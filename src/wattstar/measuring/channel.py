@@ -1,0 +1,64 @@
+"""What worker and parent say to each other: one JSON object a line from the worker, one word a line from the parent.
+
+worker → parent: ``{"mark": {...}}`` (many), ``{"pass": {...}}`` after each counted pass, ``{"row": {...}}`` per sample,
+``{"done": {...}}`` or ``{"failed": {...}}`` at the end. parent → worker: ``again`` or ``enough`` after every pass.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from wattstar.types import Mark
+
+FLUSH_NANOSECONDS = 500_000_000
+
+
+class Channel:
+    """The worker's end."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        """Take the pipe to the parent; listen to standard input for its words, and end when it is closed."""
+        self._out = out
+        self._marks: list[Mark] = []
+        self._flushed = 0
+        self._words: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def mark(self, mark: Mark) -> None:
+        """Keep a mark; costs a list append."""
+        self._marks.append(mark)
+
+    def breathe(self, now: int) -> None:
+        """Send the kept marks now and then, so that the parent sees progress; called between batches."""
+        if now - self._flushed > FLUSH_NANOSECONDS:
+            self.flush(now)
+
+    def flush(self, now: int) -> None:
+        """Send the kept marks."""
+        lines = "".join(json.dumps({"mark": asdict(mark)}) + "\n" for mark in self._marks)
+        self._out.write(lines.encode())
+        self._out.flush()
+        self._marks.clear()
+        self._flushed = now
+
+    def say(self, what: str, content: Mapping[str, Any]) -> None:
+        """Send one message."""
+        self._out.write((json.dumps({what: dict(content)}) + "\n").encode())
+        self._out.flush()
+
+    def again(self) -> bool:
+        """Wait for the parent's word: another pass?"""
+        return self._words.get() == "again"
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._words.put(line.strip())
+        # The parent is gone, so nobody will ever read what this process measures: free the device at once.
+        os._exit(0)

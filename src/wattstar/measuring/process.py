@@ -1,0 +1,130 @@
+"""The parent's end of one worker process: starts it, hears it, and knows why when it is heard no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from wattstar.types import Failure
+
+LAST_LINES = 15
+SECONDS_TO_END = 20.0
+"""A worker that has said its last word may take so long to free the device."""
+
+
+class WorkerLost(Exception):
+    """The worker died, hung or ran out of memory; ``failure`` says which."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Keep the failure."""
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Worker:
+    """A worker process on the job in a folder; leaving the context ends it, so that the device is free."""
+
+    def __init__(self, folder: Path, silence: float) -> None:
+        """Name the folder, and the seconds without a sign of life after which the worker is given up."""
+        self._folder, self._silence = folder, silence
+
+    def __enter__(self) -> Self:
+        """Start the process, in a session of its own so that Ctrl-C reaches only the parent."""
+        self._hear, say = os.pipe()
+        # CUDA orders devices by speed unless told otherwise, the driver's meters by bus: make both mean the same device.
+        own = {"WATTSTAR_JOB_FOLDER": str(self._folder), "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONUNBUFFERED": "1"}
+        with (self._folder / "worker.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "wattstar.measuring.worker", str(self._folder), str(say)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=(say,),
+                env=os.environ | own,
+                start_new_session=True,
+                text=True,
+            )
+        os.close(say)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process and everything it started."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
+        os.close(self._hear)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def say(self, word: str) -> None:
+        """Tell the worker ``again`` or ``enough``; if it is gone, ``messages`` will tell."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(word + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def messages(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What the worker says, until it has ended; ``WorkerLost`` if it ended without its last word."""
+        last = ""
+        for line in self._lines():
+            [(last, content)] = json.loads(line).items()
+            yield last, content
+        if last not in ("done", "failed"):
+            raise WorkerLost(self._death())
+        try:
+            self._process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            return
+
+    def _lines(self) -> Iterator[bytes]:
+        rest = b""
+        heard = time.monotonic()
+        while True:
+            ready, _, _ = select.select([self._hear], [], [], max(0.0, heard + self._silence - time.monotonic()))
+            if not ready:
+                raise WorkerLost(self._hung())
+            data = os.read(self._hear, 1 << 16)
+            if not data:
+                return
+            heard = time.monotonic()
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+
+    def _hung(self) -> Failure:
+        message = f"The worker gave no sign of life for {self._silence:g} seconds and was ended."
+        return Failure("hung", message, ("a longer --timeout, if the model is only slow",), stderr=self._log())
+
+    def _death(self) -> Failure:
+        code = self._process.wait()
+        log = self._log()
+        if code >= 0:
+            return Failure("died", f"The worker ended with exit code {code}.", exit_code=code, stderr=log)
+        name = signal.Signals(-code).name
+        message = f"The worker was killed by {name}."
+        cures: tuple[str, ...] = ()
+        if name == "SIGKILL":
+            message += " Unless somebody did that, the machine ran out of memory."
+            cures = ("a smaller --batch-size", "a smaller model", "look at: journalctl -k | grep -i oom")
+        return Failure("died", message, cures, exit_code=code, signal=name, stderr=log)
+
+    def _log(self) -> tuple[str, ...]:
+        text = (self._folder / "worker.log").read_text(encoding="utf-8", errors="replace")
+        return tuple(line for line in text.splitlines() if line.strip())[-LAST_LINES:]

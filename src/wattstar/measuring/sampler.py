@@ -1,0 +1,92 @@
+"""Reads every meter in one thread of the parent process and keeps a timeline per meter and domain."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from wattstar.types import Meter, Reader, Scope, Timeline
+
+
+@dataclass
+class _Line:
+    """A timeline that grows. A total that did not change is the same counter step seen again, and says nothing."""
+
+    times: array[int] = field(default_factory=lambda: array("q"))
+    joules: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, time: int, joules: float) -> None:
+        if not self.times or (time > self.times[-1] and joules != self.joules[-1]):
+            self.joules.append(joules)
+            self.times.append(time)
+
+
+class Sampler:
+    """Opens the meters, reads them until it is left, and closes them."""
+
+    def __init__(self, meters: Mapping[str, Meter], scope: Scope) -> None:
+        """Name what is read; nothing is opened."""
+        self._meters, self._scope = meters, scope
+        self._lines: dict[tuple[str, str], _Line] = {}
+        self._stop = Event()
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Open the meters and start; raises ``MeterUnavailable``."""
+        with ExitStack() as stack:
+            readers = {name: stack.enter_context(meter.reader(self._scope)) for name, meter in self._meters.items()}
+            executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="meters"))
+            stack.callback(self._stop.set)
+            self._loop: Future[None] = executor.submit(self._sample, readers)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop and close."""
+        self._open.close()
+
+    def cover(self, moment: int, patience: float = 2.0) -> tuple[str, ...]:
+        """Wait until every domain has a stamp after the moment; the domains that have none in time are returned.
+
+        An error in the sampling thread is raised here.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            if self._loop.done():
+                self._loop.result()
+            late = tuple(domain for (_, domain), line in self._lines.items() if line.times[-1] < moment)
+            if (self._lines and not late) or time.monotonic() > deadline:
+                return late
+            time.sleep(0.002)
+
+    def timelines(self) -> list[Timeline]:
+        """What was read so far."""
+        return [self._timeline(meter, domain, line) for (meter, domain), line in list(self._lines.items())]
+
+    def _timeline(self, meter: str, domain: str, line: _Line) -> Timeline:
+        count = len(line.times)
+        module = self._meters[meter]
+        return Timeline(domain, meter, module.method, line.times[:count], line.joules[:count], module.plausible_factor)
+
+    def _sample(self, readers: Mapping[str, Reader]) -> None:
+        due = dict.fromkeys(readers, 0.0)
+        while not self._stop.is_set():
+            now = time.monotonic()
+            for name, reader in readers.items():
+                if due[name] <= now:
+                    self._keep(name, reader)
+                    due[name] = now + reader.period
+            self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+
+    def _keep(self, meter: str, reader: Reader) -> None:
+        for domain, (moment, joules) in reader.read().items():
+            self._lines.setdefault((meter, domain), _Line()).add(moment, joules)

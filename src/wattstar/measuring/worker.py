@@ -1,0 +1,213 @@
+"""The other room: loads a model, serves a task's samples and says when.
+
+Started as ``python -m wattstar.measuring.worker``; knows no meter. The order of work: load, preprocess, idle, warm up,
+counted passes until the parent says enough, idle, and only then finish: scores, per-sample rows, digests.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import os
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wattstar import models, registry, testsets
+from wattstar.errors import ModelUnavailable, UnfitEnvironment, WattstarError
+from wattstar.measuring.channel import Channel
+from wattstar.records.codec import decode, encode
+from wattstar.testsets import SampleUnreadable
+from wattstar.types import Backend, Batch, Job, Mark, Output, Sample, Session, Task, Weights
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Serve the job in the folder ``argv[1]``, speaking through the file descriptor ``argv[2]``."""
+    _die_with_parent()
+    folder = Path(sys.argv[1])
+    job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
+    with os.fdopen(int(sys.argv[2]), "wb") as out:
+        channel = Channel(out)
+        try:
+            _serve(job, channel)
+        except WattstarError as error:
+            content = {"reason": _reason(error), "message": error.message, "cures": error.cures}
+            channel.say("failed", {**content, "exit_code": error.exit_code})
+            return error.exit_code
+        except MemoryError as error:
+            cures = ["a smaller --batch-size", "a smaller model or --dtype", "another --device"]
+            message = f"Out of memory. {error}".strip()
+            channel.say("failed", {"reason": "out of memory", "message": message, "cures": cures, "exit_code": 5})
+            return 5
+    return 0
+
+
+def _serve(job: Job, channel: Channel) -> None:
+    task, backend = registry.task(job.task), registry.backend(job.backend)
+    registry.require(f"The task {job.task!r}", task.requires)
+    registry.require(f"The backend {job.backend!r}", backend.requires)
+    rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
+    began = time.monotonic_ns()
+    with backend.session(job.model, task, job.controls) as session:
+        work = _Work(job, session, channel)
+        channel.mark(Mark("load", began))
+        channel.mark(Mark("load_end", time.monotonic_ns()))
+        with work.stage("preprocess"):
+            samples, unreadable = _decode(rows.samples, task, job)
+            work.batches = list(session.prepare(samples))
+        work.idle("idle_before")
+        work.warm_up()
+        index = 0
+        while True:
+            work.count(index)
+            index += 1
+            if not channel.again():
+                break
+        work.idle("idle_after")
+        outputs = work.outputs
+        parameters = session.parameters
+    _report(channel, job, task, backend, _Answers(samples, outputs, unreadable, work.seconds, parameters))
+
+
+@dataclass
+class _Work:
+    """Serves batches and stamps them."""
+
+    job: Job
+    session: Session
+    channel: Channel
+    batches: list[Batch] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    repeats: int = 1
+
+    def mark(self, name: str, pass_index: int | None = None, batch: int | None = None) -> int:
+        """Stamp."""
+        now = self.session.now()
+        self.channel.mark(Mark(name, now, pass_index, batch))
+        return now
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Stamp a part of the work that is shown beside the rated one."""
+        self.channel.flush(self.mark(name))
+        yield
+        self.channel.flush(self.mark(name + "_end"))
+
+    def idle(self, name: str) -> None:
+        """The model is loaded and nothing is asked."""
+        if self.job.procedure.idle_seconds:
+            with self.stage(name):
+                self.session.sleep(self.job.procedure.idle_seconds)
+
+    def warm_up(self) -> None:
+        """Serve all batches, then see how often they must be repeated for a pass to be long enough."""
+        with self.stage("warm_up"):
+            for _ in range(self.job.procedure.warm_up_passes):
+                began = self.session.now()
+                for batch in self.batches:
+                    self.session.predict(batch, _ignore)
+                    self.channel.breathe(self.session.now())
+        if self.job.procedure.warm_up_passes:
+            once = (self.session.now() - began) / 1e9
+            self.repeats = max(1, math.ceil(self.job.procedure.pass_seconds / max(once, 1e-9)))
+
+    def count(self, index: int) -> None:
+        """One counted pass, between an uncounted lead-in and lead-out batch: its edges lie in continuous load."""
+        self.session.predict(self.batches[-1], _ignore)
+        self.channel.flush(self.mark("pass", index))
+        raw: list[Any] = []
+        for repeat in range(self.repeats):
+            raw = [self._batch(index, repeat * len(self.batches) + i, batch) for i, batch in enumerate(self.batches)]
+        end = self.mark("pass_end", index)
+        self.session.predict(self.batches[0], _ignore)
+        self.outputs = [out for b, r in zip(self.batches, raw, strict=True) for out in self.session.finish(b, r)]
+        counts: Counter[str] = Counter()
+        for output in self.outputs:
+            counts.update({name: number * self.repeats for name, number in output.counts.items()})
+        self.channel.flush(end)
+        queries = self.repeats * sum(len(batch.samples) for batch in self.batches)
+        self.channel.say("pass", {"index": index, "repeats": self.repeats, "queries": queries, "counts": counts})
+
+    def _batch(self, index: int, number: int, batch: Batch) -> Any:
+        began = self.mark("batch", index, number)
+        raw = self.session.predict(batch, lambda name: self.channel.mark(Mark(name, self.session.now(), index, number)))
+        ended = self.mark("batch_end", index, number)
+        for sample in batch.samples:
+            self.seconds[sample.id].append((ended - began) / 1e9 / len(batch.samples))
+        self.channel.breathe(ended)
+        return raw
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What is left when the device is free again."""
+
+    samples: Sequence[Sample]
+    outputs: Sequence[Output]
+    unreadable: Sequence[str]
+    seconds: dict[str, list[float]]
+    parameters: int | None
+
+
+def _report(channel: Channel, job: Job, task: Task, backend: Backend, answers: _Answers) -> None:
+    """Score and send what the record needs beside marks."""
+    scored = None
+    if job.model.weights is not Weights.RANDOM:
+        scored = task.score(answers.samples, answers.outputs)
+    for sample, output in zip(answers.samples, answers.outputs, strict=True):
+        seconds = answers.seconds[sample.id]
+        row = {"id": sample.id, "source": sample.source, "seconds": sum(seconds) / len(seconds)}
+        values = {"counts": dict(output.counts), "output": output.value, "target": sample.target}
+        channel.say("row", row | {name: json.dumps(value) for name, value in values.items()})
+    loaded = {
+        "parameters": answers.parameters,
+        "digest": models.weights_digest(job.model),
+        "packages": registry.versions({*task.requires, *backend.requires, "wattstar"}),
+    }
+    channel.say(
+        "done",
+        {"loaded": loaded, "quality": encode(scored) if scored else None, "unreadable": list(answers.unreadable)},
+    )
+
+
+def _ignore(name: str) -> None:
+    """The mark function of batches that do not count."""
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel ends this process with its parent, even while a library holds every thread."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _reason(error: WattstarError) -> str:
+    kinds = {ModelUnavailable: "model", SampleUnreadable: "samples", UnfitEnvironment: "environment"}
+    return next((reason for kind, reason in kinds.items() if isinstance(error, kind)), "internal")
+
+
+def _decode(rows: Sequence[Sample], task: Task, job: Job) -> tuple[list[Sample], list[str]]:
+    """The samples with decoded media, and a sentence for each that could not be decoded."""
+    samples: list[Sample] = []
+    unreadable: list[str] = []
+    for row in rows:
+        try:
+            samples.append(testsets.decode(row, task, job.controls))
+        except SampleUnreadable as error:
+            unreadable.append(error.message)
+    if not samples:
+        raise SampleUnreadable(f"None of the {len(rows)} samples could be decoded: {unreadable[0]}")
+    return samples, unreadable
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Reads the energy counters of Intel and AMD CPUs and their memory, through Linux powercap."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wattstar.errors import MeterUnavailable
+from wattstar.types import Affinity, Level, Method, Reader, Scope
+
+requires: tuple[str, ...] = ()
+method = Method.COUNTER
+plausible_factor: float | None = None
+
+POWERCAP = Path("/sys/class/powercap")
+CURE = (
+    'let your group read the counters: put  SUBSYSTEM=="powercap", KERNEL=="intel-rapl*", '
+    'RUN+="/usr/bin/chgrp GROUP /sys%p/energy_uj", RUN+="/usr/bin/chmod g+r /sys%p/energy_uj"  '
+    "into /etc/udev/rules.d/70-rapl.rules, then reboot (GROUP: a group you are in)"
+)
+
+
+@dataclass
+class Zone:
+    """One counter. The hardware wraps at ``range``; ``joules`` does not, if it is read at least once a wrap."""
+
+    domain: str
+    file: Path
+    range: int
+    """Microjoules."""
+    raw: int
+    total: int = 0
+
+    def joules(self) -> float:
+        """Joules since the first read."""
+        raw = int(self.file.read_text())
+        self.total += raw - self.raw if raw >= self.raw else raw - self.raw + self.range
+        self.raw = raw
+        return self.total / 1e6
+
+
+def zones(powercap: Path = POWERCAP) -> list[Zone]:
+    """The package and dram counters, by name; ``MeterUnavailable`` where one is closed to this user.
+
+    core and uncore are parts of a package, and psys contains packages: to add them would count twice. The same counters
+    are listed again below ``intel-rapl-mmio``; only ``intel-rapl`` is read.
+    """
+    found: list[Zone] = []
+    for folder in sorted(powercap.glob("intel-rapl:*")):
+        name = (folder / "name").read_text().strip()
+        kind = "cpu" if name.startswith("package") else name
+        if kind not in ("cpu", "dram"):
+            continue
+        file = folder / "energy_uj"
+        try:
+            raw = int(file.read_text())
+        except PermissionError:
+            raise MeterUnavailable(f"{name}: this user may not read the energy counter.", [CURE]) from None
+        except OSError as error:
+            raise MeterUnavailable(f"{name}: the energy counter cannot be read: {error.strerror}.") from error
+        limit = int((folder / "max_energy_range_uj").read_text())
+        number = sum(zone.domain.startswith(kind + ":") for zone in found)
+        found.append(Zone(f"{kind}:{number}", file, limit, raw))
+    return found
+
+
+def affinity() -> Affinity:
+    """Real where the counters are there and open."""
+    try:
+        found = zones()
+    except MeterUnavailable as error:
+        return Affinity(Level.ABSENT, (), error.message, "; ".join(error.cures) or None)
+    if not found:
+        reason = "no powercap counters here: virtual machines and containers rarely have them, and only Linux does"
+        return Affinity(Level.ABSENT, (), reason, "run on the bare machine, or be content with an estimate")
+    return Affinity(Level.REAL, tuple(zone.domain for zone in found), f"{len(found)} energy counters")
+
+
+@contextmanager
+def reader(scope: Scope) -> Iterator[Reader]:
+    """Unroll the counters; a package of 400 W wraps about every 11 minutes, far more seldom than it is read."""
+    found = zones()
+    if not found:
+        raise MeterUnavailable("There are no powercap counters on this machine.")
+
+    def read() -> Mapping[str, tuple[int, float]]:
+        return {zone.domain: (time.monotonic_ns(), zone.joules()) for zone in found}
+
+    yield Reader(read=read, period=0.05)

@@ -1,0 +1,22 @@
+"""From what a user calls a model to files on this disk, pinned."""
+
+from __future__ import annotations
+
+from wattstar.models.architectures import Architecture, architecture, architectures
+from wattstar.models.contents import files, tokenizer_files, weights_digest
+from wattstar.models.packages import Entry, catalogue
+from wattstar.models.preparing import prepare
+from wattstar.models.resolving import resolve
+
+__all__ = [
+    "Architecture",
+    "Entry",
+    "architecture",
+    "architectures",
+    "catalogue",
+    "files",
+    "prepare",
+    "resolve",
+    "tokenizer_files",
+    "weights_digest",
+]

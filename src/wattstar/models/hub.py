@@ -1,0 +1,162 @@
+"""Models of the Hugging Face Hub: a revision pinned to its commit, and the files of that commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wattstar.errors import ModelUnavailable
+from wattstar.models.architectures import architectures
+from wattstar.models.folders import LOOKED_FOR, declared, format_of, read_json
+from wattstar.models.packages import catalogue
+from wattstar.models.pinned import Pinned
+from wattstar.registry import require
+from wattstar.types import Source
+
+TIMEOUT = 5.0
+"""Seconds the Hub has to answer: planning must not hang where there is no network."""
+
+SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", "README.md")
+"""Configurations, tokenizers, chat templates, and the card that names the base model."""
+
+WEIGHTS: Mapping[str, tuple[str, ...]] = {"transformers": ("*.safetensors",), "ctranslate2": ("model.bin",)}
+"""By format. Pickles are never fetched; CTranslate2's ``model.bin`` is a format of its own."""
+
+COPIES = ("original/*", "consolidated*", "onnx/*", "openvino/*")
+"""The same weights once more, for other programs."""
+
+
+def pin(id: str, revision: str | None) -> Pinned:
+    """Ask the Hub, or its cache on this disk where it cannot be reached, which commit a revision (``main``) stands for."""
+    require("The Hugging Face Hub", ["huggingface_hub"])
+    with _explained(id, revision):
+        name, commit, names = _online(id, revision) or _cached(id, revision)
+        format = format_of(names)
+        if format is None:
+            raise _without_weights(id, names)
+        config = _small_file(name, "config.json", commit)
+        card = _small_file(name, "README.md", commit)
+    base_model, quantization = declared(read_json(config)) if config else (None, None)
+    return Pinned(name, Source.HUB, commit, format, _card_base_model(card) or base_model, quantization)
+
+
+def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:
+    """The folder with the files of a commit, fetched where they are not in the cache; never a pickle.
+
+    ``with_code`` adds the repository's Python files: they are only ever run for ``trust_remote_code``.
+    """
+    require("The Hugging Face Hub", ["huggingface_hub"])
+    from huggingface_hub import snapshot_download
+
+    code = ("*.py",) if with_code else ()
+    patterns = [*WEIGHTS.get(format, ()), *SMALL_FILES, *code]
+    with _explained(id, commit):
+        folder = snapshot_download(
+            id, revision=commit, allow_patterns=patterns, ignore_patterns=list(COPIES), etag_timeout=TIMEOUT
+        )
+    names = [path.relative_to(folder).as_posix() for path in Path(folder).rglob("*")]
+    if format_of(names) != format:
+        raise _without_weights(id, names)
+    return Path(folder)
+
+
+def _online(id: str, revision: str | None) -> tuple[str, str, Collection[str]] | None:
+    """Canonical id, commit and file names; None where the Hub cannot be reached."""
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        info = HfApi().model_info(id, revision=revision, timeout=TIMEOUT)
+        # Writes the revision's commit into the Hub's cache, which is what makes the next call work without network.
+        commit = HfApi().resolve_revision(info.id, revision=revision).resolved
+    except (httpx2.TransportError, OfflineModeIsEnabled):
+        return None
+    except HfHubHTTPError as error:
+        if error.response.status_code >= 500:
+            return None
+        raise
+    return info.id, commit, [file.rfilename for file in info.siblings or ()]
+
+
+def _cached(id: str, revision: str | None) -> tuple[str, str, Collection[str]]:
+    from huggingface_hub import HfApi, snapshot_download
+
+    commit = HfApi().resolve_revision(id, revision=revision, local_files_only=True).resolved
+    folder = Path(snapshot_download(id, revision=commit, local_files_only=True, allow_patterns=["config.json"]))
+    return id, commit, [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+
+
+def _small_file(id: str, name: str, commit: str) -> Path | None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(id, name, revision=commit, etag_timeout=TIMEOUT))
+    except (RemoteEntryNotFoundError, LocalEntryNotFoundError):
+        return None
+
+
+def _card_base_model(card: Path | None) -> str | None:
+    if card is None:
+        return None
+    from huggingface_hub import ModelCard
+
+    base: Any = ModelCard.load(card, ignore_metadata_errors=True).data.get("base_model")
+    first = base[0] if isinstance(base, list) and base else base
+    return str(first) if first else None
+
+
+@contextmanager
+def _explained(id: str, revision: str | None) -> Iterator[None]:
+    """What the Hub's client raises, as ``ModelUnavailable`` with what can be done about it."""
+    import httpx2
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise _gated(id) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelUnavailable(f"{id} has no revision {revision!r}.", ["see its branches, tags and commits on the Hub"]) from error
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        cures = ["check the spelling (owner/name)", "if it is private: hf auth login", *_other_ways(id)]
+        raise ModelUnavailable(f"The Hub has no public model {id!r}.", cures) from error
+    except errors.HfHubHTTPError as error:
+        if error.response.status_code in (401, 403):
+            raise _gated(id) from error
+        raise ModelUnavailable(f"The Hub refused {id}: {_first_line(error)}.", ["try again later", *_other_ways(id)]) from error
+    except (errors.RevisionResolutionError, errors.LocalEntryNotFoundError, httpx2.TransportError) as error:
+        message = f"The Hub cannot be reached, and {id} is not in its cache on this disk."
+        raise ModelUnavailable(message, [*_other_ways(id), "connect to the network and unset HF_HUB_OFFLINE"]) from error
+
+
+def _gated(id: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"{id} is gated: its owners let only logged-in users in who accepted their terms.",
+        [f"accept the terms on the model's page of the Hub ({id})", "hf auth login"],
+    )
+
+
+def _without_weights(id: str, names: Collection[str]) -> ModelUnavailable:
+    pickles = sorted(name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt")))
+    found = f" It has {', '.join(pickles[:3])}, which may be pickles and are not fetched." if pickles else ""
+    return ModelUnavailable(
+        f"{id} has no safetensors weights.{found}",
+        [f"looked for: {'; or '.join(LOOKED_FOR)}", "ask its owners for safetensors, or convert it into a local folder"],
+    )
+
+
+def _other_ways(id: str) -> list[str]:
+    """How the model, or its like, can be had without the Hub."""
+    entry = catalogue().get(id)
+    ways = [entry.install] if entry else []
+    if id in architectures():
+        ways.append("--weights random (true size, random values: energy without quality)")
+    return [*ways, "give the path of a local folder with the model's files"]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

@@ -1,0 +1,6 @@
+"""Stars: pure functions of records. A rating never runs a model."""
+
+from wattstar.rating.populations import populations
+from wattstar.rating.stars import rate
+
+__all__ = ["populations", "rate"]

@@ -1,0 +1,68 @@
+"""Nouns ↔ JSON: strict in both directions, one canonical form, and the digest that names it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from wattstar.errors import VerificationFailed
+from wattstar.types import Job, Record
+
+Value = TypeVar("Value")
+
+
+def encode(value: object) -> Any:
+    """A noun as plain JSON values."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def decode(kind: type[Value], data: Any) -> Value:
+    """Plain JSON values as a noun; ``VerificationFailed`` names the first field that does not fit."""
+    try:
+        value: Value = _adapter(kind).validate_python(data)
+        return value
+    except ValidationError as error:
+        raise VerificationFailed(f"Not a {kind.__name__}: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where and what, in one line."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole"
+    return f"{where}: {first['msg']}"
+
+
+def canonical(value: object) -> bytes:
+    """The one spelling of a noun: keys sorted, no spaces, UTF-8; not-a-number and infinity are refused."""
+    text = json.dumps(encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def digest(data: bytes) -> str:
+    """sha256, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def job_id(job: Job) -> str:
+    """What resume looks for."""
+    return digest(canonical(job))
+
+
+def schema() -> Mapping[str, Any]:
+    """The JSON Schema (2020-12) of a record, as published in ``schema/record.json``."""
+    made = _adapter(Record).json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Built once a kind: pydantic compiles the whole tree of nouns."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]

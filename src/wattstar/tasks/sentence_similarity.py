@@ -1,0 +1,26 @@
+"""Say how much two sentences mean the same; each is encoded on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wattstar.types import Controls, Kind, Output, Phase, Quality, Sample
+
+title = "semantic similarity"
+tag = "sentence-similarity"
+inputs: Mapping[str, Kind] = {"sentence1": Kind.TEXT, "sentence2": Kind.TEXT}
+output = Kind.NUMBER
+controls = Controls(input_tokens=128)
+phases: tuple[Phase, ...] = (Phase("forward", begins="batch"),)
+requires: tuple[str, ...] = ("scipy",)
+
+
+def score(samples: Sequence[Sample], outputs: Sequence[Output]) -> Quality | None:
+    """Spearman's rank correlation between the similarities and the graded targets."""
+    from scipy.stats import spearmanr
+
+    pairs = [(s.target, o.value) for s, o in zip(samples, outputs, strict=True) if s.target is not None]
+    targets, values = [target for target, _ in pairs], [value for _, value in pairs]
+    if len(set(targets)) < 2 or len(set(values)) < 2:
+        return None
+    return Quality("Spearman", float(spearmanr(targets, values).statistic), higher_is_better=True, n=len(pairs))

@@ -1,0 +1,632 @@
+"""Every noun that crosses a room, and the Protocols a plug-in fits. Does no work. Read this first.
+
+The flow, with the type on each arrow::
+
+    words ─cli→ Request ─plan→ Job ─run→ Record ─Store→ [Record] ─rating→ [Rating]
+
+A worker process serves a task's samples and says *when* (``Mark``); the parent process reads meters and says *how
+much* (``Timeline``). Units inside are joules, seconds and, for moments, nanoseconds of CLOCK_MONOTONIC; watt-hours
+appear only in names that say so. ``None`` means unknown and is never read as 0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, Protocol
+
+SCHEMA_VERSION = 1
+"""Of ``Record``. 1: first."""
+
+
+# ── words with a closed vocabulary ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Method(StrEnum):
+    """Where a reading comes from, best first."""
+
+    COUNTER = "counter"
+    """A hardware energy counter: the difference of two totals."""
+    SAMPLED = "sampled"
+    """Power read many times and integrated."""
+    MODELLED = "modelled"
+    """Worked out from something else, such as CPU time. Never a measurement, never earns an official star."""
+
+
+class Boundary(StrEnum):
+    """Which parts of the machine a figure contains."""
+
+    GPU = "gpu"
+    CPU_DRAM = "cpu+dram"
+    GPU_CPU_DRAM = "gpu+cpu+dram"
+    SYSTEM = "system"
+
+
+class Weights(StrEnum):
+    """Whether a model knows anything."""
+
+    PRETRAINED = "pretrained"
+    RANDOM = "random"
+    """True size, random values: time and energy match the architecture, quality means nothing."""
+
+
+class Approach(StrEnum):
+    """How a model came to do the task."""
+
+    FINE_TUNED = "fine-tuned"
+    ZERO_SHOT = "zero-shot"
+
+
+class Source(StrEnum):
+    """Where the bytes of a model come from."""
+
+    HUB = "hub"
+    FOLDER = "folder"
+    PACKAGE = "package"
+    ARCHITECTURE = "architecture"
+    """Nowhere: built from a named architecture's public configuration, randomly initialised."""
+
+
+class Kind(StrEnum):
+    """The shape of one field of a sample's input, or of an output's value."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    LABEL = "label"
+    """A class: a name (str) or an index (int) of the model's own label list."""
+    NUMBER = "number"
+
+
+class Status(StrEnum):
+    """How an attempt ended. Whether a complete one is valid is said by its findings."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Severity(StrEnum):
+    """What a finding does to a record."""
+
+    INVALID = "invalid"
+    """Kept, never rated."""
+    NOTE = "note"
+
+
+class Level(IntEnum):
+    """How willing a meter is to serve on this machine."""
+
+    ABSENT = -1
+    ASKED = 0
+    """Works, but only when named by the user."""
+    ESTIMATE = 1
+    REAL = 2
+
+
+class Noun:
+    """Base of every noun that is written down: unknown fields are refused when it is read back."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+
+# ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Sample(Noun):
+    """One query of a test set."""
+
+    id: str
+    source: str
+    """The data set it was drawn from."""
+    input: Mapping[str, Any]
+    """One value per field of ``Task.inputs``: text as ``str``; once decoded, an image as an RGB ``PIL.Image`` and audio
+    as a float32 ``numpy`` array at the task's sampling rate. Before decoding, media are paths."""
+    target: Any = None
+    """The right answer, or None where the source has none."""
+
+
+@dataclass(frozen=True)
+class Output(Noun):
+    """What a model answered to one sample."""
+
+    value: Any
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Work really done, such as ``tokens_in`` and ``tokens_out``."""
+
+
+@dataclass(frozen=True)
+class Controls(Noun):
+    """What fixes the work, so that models are compared on the same work. None: does not apply to the task."""
+
+    batch_size: int = 1
+    input_tokens: int | None = None
+    """Texts are truncated to so many tokens."""
+    new_tokens: int | None = None
+    """Exactly so many tokens are generated, or at most where ``stops_early``."""
+    stops_early: bool = False
+    """Generation ends at the model's own end of text."""
+    image_size: int | None = None
+    """Height and width in pixels that images are brought to; None leaves it to the model's own processor."""
+    sampling_rate: int | None = None
+    """Of audio, in hertz."""
+    audio_seconds: float | None = None
+    """Audio is cut to so many seconds."""
+    steps: int | None = None
+    """Denoising steps."""
+    seed: int = 0
+    """Of random weights and of anything else that draws."""
+
+
+@dataclass(frozen=True)
+class Phase(Noun):
+    """A part of the work on one batch: from its mark to the next phase's mark, or to the end of the batch."""
+
+    name: str
+    begins: str
+    """Name of the mark: ``batch`` for the first phase, or a name that a backend gives to ``mark``."""
+
+
+@dataclass(frozen=True)
+class Quality(Noun):
+    """How good the answers were, on the same samples whose energy was measured."""
+
+    name: str
+    value: float
+    higher_is_better: bool
+    n: int
+    """Rows that have a target and were scored."""
+
+
+# ── who is asked, and how ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class ModelSpec(Noun):
+    """A model, pinned: everything that decides which numbers are multiplied on which device."""
+
+    id: str
+    source: Source
+    revision: str
+    """Hub: commit. Package: ``name==version``. Folder: sha256 of its files. Architecture: sha256 of its config."""
+    format: str
+    """Of the files: ``transformers``, ``ctranslate2``, …; what backends decide by."""
+    weights: Weights = Weights.PRETRAINED
+    dtype: str = "float32"
+    quantization: str | None = None
+    device: str = "cpu"
+    """``cpu``, ``cuda:0``, …"""
+    approach: Approach = Approach.FINE_TUNED
+    family: str | None = None
+    """Declared base model, else publisher: its members share one vote in a population."""
+    trust_remote_code: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Procedure(Noun):
+    """How the measurement is done."""
+
+    edition: str
+    """Of the test sets."""
+    digest: str
+    """sha256 of the test set's rows and media, in order, as many as are used."""
+    samples: int
+    passes: int = 4
+    """The stopping rule: a fixed number of passes over all samples."""
+    warm_up_passes: int = 1
+    """The warm-up rule: so many passes that do not count."""
+    idle_seconds: float = 30.0
+    """Model loaded, nothing asked; before and after."""
+    pass_seconds: float = 10.0
+    """Short work is repeated whole inside one pass until the pass lasts this long."""
+
+
+@dataclass(frozen=True)
+class Job(Noun):
+    """One cell of the plan, resolved: what resume looks for, by ``job_id`` (sha256 of its canonical JSON)."""
+
+    task: str
+    model: ModelSpec
+    backend: str
+    controls: Controls
+    procedure: Procedure
+    meters: tuple[str, ...]
+
+
+# ── when and how much ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Mark(Noun):
+    """A named moment, stamped by the worker."""
+
+    name: str
+    """``pass``, ``pass_end``, ``batch``, ``batch_end``, a phase's mark, or a stage's ``NAME`` and ``NAME_end``."""
+    time: int
+    """CLOCK_MONOTONIC, nanoseconds."""
+    pass_index: int | None = None
+    batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Window(Noun):
+    """From one moment to another, nanoseconds of CLOCK_MONOTONIC."""
+
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What one meter said of one domain: joules since some moment before the first stamp, never decreasing."""
+
+    domain: str
+    """``gpu:0``, ``cpu:0``, ``dram:0``, ``system``."""
+    meter: str
+    method: Method
+    times: Sequence[int]
+    """Nanoseconds of CLOCK_MONOTONIC, strictly increasing; a stamp is where the total was seen to change."""
+    joules: Sequence[float]
+    plausible_factor: float | None = None
+    """The truth is plausibly between joules / factor and joules × factor: a range, not 95 %. None for measurements."""
+
+
+@dataclass(frozen=True)
+class Reading(Noun):
+    """The energy of one domain over one window, or over the windows of one phase."""
+
+    domain: str
+    meter: str
+    method: Method
+    joules: float
+    bound: float
+    """The truth is at most so many joules away, as far as stamps and steps go (not the sensor's gain)."""
+    plausible_factor: float | None = None
+
+
+@dataclass(frozen=True)
+class Interval(Noun):
+    """A value and how sure it is; low and high are None where that is unknown."""
+
+    low: float | None
+    mid: float
+    high: float | None
+
+
+# ── what is written down ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Gpu(Noun):
+    """One accelerator of a machine."""
+
+    index: int
+    uuid: str
+    name: str
+    memory_bytes: int | None
+    power_limit_watts: float | None
+    driver: str | None
+
+
+@dataclass(frozen=True)
+class Machine(Noun):
+    """Where it ran."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    """Operating system and kernel."""
+    python: str
+    gpus: tuple[Gpu, ...]
+    packages: Mapping[str, str]
+    """Versions of what the job's plug-ins require."""
+
+
+@dataclass(frozen=True)
+class Loaded(Noun):
+    """What the worker found when the model was on the device."""
+
+    parameters: int | None
+    digest: str | None
+    """sha256 over the weight files really read; None for random weights."""
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Stage(Noun):
+    """Energy beside the rated one: ``load``, ``preprocess``, ``warm_up``, ``idle_before``, ``idle_after``."""
+
+    name: str
+    window: Window
+    energy: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class Pass(Noun):
+    """One counted pass over all samples."""
+
+    index: int
+    window: Window
+    repeats: int
+    """How often all samples were served inside the window."""
+    queries: int
+    """Samples × repeats."""
+    energy: tuple[Reading, ...]
+    phases: Mapping[str, tuple[Reading, ...]]
+    counts: Mapping[str, int]
+    """Work done in the window, such as ``tokens_out``."""
+
+
+@dataclass(frozen=True)
+class Figure(Noun):
+    """Gross energy per 1,000 queries on one boundary."""
+
+    boundary: Boundary
+    method: Method
+    """The weakest among the boundary's domains."""
+    wh_per_1000: Interval
+    """Mean over passes with its 95 % repeatability interval (this sitting, this machine, these samples)."""
+    bound_wh_per_1000: float
+    """Worst error of stamps and steps, for the mean."""
+    plausible: Interval | None
+    """For modelled figures: a range, not 95 %."""
+    passes: int
+
+
+@dataclass(frozen=True)
+class Finding(Noun):
+    """What a gate saw."""
+
+    gate: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True)
+class Failure(Noun):
+    """Why an attempt did not complete."""
+
+    reason: str
+    """``died``, ``hung``, ``interrupted``, ``out of memory``, ``model``, ``samples``, ``meter``, ``environment``, …"""
+    message: str
+    cures: tuple[str, ...] = ()
+    exit_code: int | None = None
+    """Of the worker process."""
+    signal: str | None = None
+    stderr: tuple[str, ...] = ()
+    """The worker's last lines."""
+
+
+@dataclass(frozen=True)
+class Record(Noun):
+    """One attempt at one job, immutable. Its id is the sha256 of its canonical JSON."""
+
+    schema_version: int
+    wattstar: str
+    job: Job
+    job_id: str
+    status: Status
+    started: str
+    """ISO 8601, UTC."""
+    seconds: float
+    """From start to end of the attempt."""
+    machine: Machine
+    loaded: Loaded | None
+    passes: tuple[Pass, ...]
+    stages: tuple[Stage, ...]
+    figures: tuple[Figure, ...]
+    rated: Boundary | None
+    """The boundary whose figure is rated, or None where there is no figure."""
+    quality: Quality | None
+    findings: tuple[Finding, ...]
+    failure: Failure | None
+    timelines: str | None
+    """sha256 of the Parquet file with the timelines: domain, meter, method, plausible_factor, time, joules."""
+    marks: str | None
+    """sha256 of the Parquet file with the marks: name, time, pass_index, batch."""
+    samples: str | None
+    """sha256 of the Parquet file with one row per sample: id, source, seconds, counts, output, target."""
+
+
+# ── what is made of records ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Population(Noun):
+    """The comparable records of one task, and the cuts that stars are given by."""
+
+    key: tuple[str, ...]
+    """Task, hardware, boundary, method, procedure: what must be equal."""
+    models: int
+    families: int
+    removed: tuple[str, ...]
+    """Models outside the outer fences; they are still starred."""
+    mean: float | None
+    """Of ln(Wh per 1,000 queries), weighted by family."""
+    deviation: float | None
+    cuts: tuple[float, ...] | None
+    """Upper Wh per 1,000 queries of 5, 4, 3 and 2 stars; None where there are no stars."""
+    grade: str
+    """``none``, ``provisional``, ``standard`` or ``full``."""
+    reason: str | None
+    """Why there are no stars."""
+
+
+@dataclass(frozen=True)
+class Rating(Noun):
+    """A record's place in a population."""
+
+    record: str
+    model: str
+    wh_per_1000: Interval
+    stars: int | None
+    unofficial: tuple[str, ...]
+    """Reasons that make the stars local and unofficial; empty if they are official."""
+
+
+# ── what a user asks for ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Request(Noun):
+    """Words of the command line or of one ``[[jobs]]`` table of a plan file, before anything is looked up."""
+
+    task: str
+    models: tuple[str, ...]
+    backend: str | None = None
+    weights: Weights = Weights.PRETRAINED
+    revision: str | None = None
+    dtype: str | None = None
+    device: str = "auto"
+    batch_size: int | None = None
+    new_tokens: int | None = None
+    edition: str | None = None
+    samples: int | None = None
+    passes: int = 4
+    idle_seconds: float = 30.0
+    pass_seconds: float = 10.0
+    seed: int = 0
+    meters: tuple[str, ...] = ("auto",)
+    require_measured: bool = False
+    trust_remote_code: bool = False
+    optional: bool = False
+    """Where this machine cannot serve it, it is skipped with a line instead of failing."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """For the backend; become ``ModelSpec.options``."""
+
+
+# ── plug-ins: a module fits one of these ─────────────────────────────────────────────────────────────────────────────
+
+
+class Task(Protocol):
+    """What is asked: ``tasks/<name>.py``."""
+
+    title: str
+    """In plain words."""
+    tag: str
+    """The Hub's pipeline tag: the one word tasks and backends share."""
+    inputs: Mapping[str, Kind]
+    """The fields of a sample's input."""
+    output: Kind
+    """The shape of an answer."""
+    controls: Controls
+    """The standard ones."""
+    phases: tuple[Phase, ...]
+    """In order; the first begins at ``batch``."""
+    requires: tuple[str, ...]
+    """Distributions that ``score`` imports."""
+
+    def score(self, samples: Sequence[Sample], outputs: Sequence[Output]) -> Quality | None:
+        """Score the outputs against the targets; None where the task or the rows have no right answer."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples that are served together, ready on the device."""
+
+    samples: tuple[Sample, ...]
+    data: Any
+
+
+MarkFunction = Callable[[str], None]
+"""Stamps a named moment; costs microseconds."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A model on its device."""
+
+    prepare: Callable[[Sequence[Sample]], Sequence[Batch]]
+    """Decoded samples → batches on the device, ``controls.batch_size`` at a time; outside every counted window."""
+    predict: Callable[[Batch, MarkFunction], Any]
+    """Serves one batch; returns only when the device is done; names phases by ``mark``."""
+    finish: Callable[[Batch, Any], Sequence[Output]]
+    """What ``predict`` returned → one output per sample, in order."""
+    parameters: int | None = None
+    now: Callable[[], int] = time.monotonic_ns
+    sleep: Callable[[float], None] = time.sleep
+    """``now`` and ``sleep`` differ only in a simulated world with a clock of its own."""
+
+
+class Backend(Protocol):
+    """How a model is served: ``backends/<name>.py``."""
+
+    requires: tuple[str, ...]
+    """Distributions to pip-install."""
+
+    def refuses(self, model: ModelSpec, task: Task) -> str | None:
+        """The reason why this backend cannot serve this model for this task, or None; loads nothing."""
+
+    def session(self, model: ModelSpec, task: Task, controls: Controls) -> AbstractContextManager[Session]:
+        """Load the model; leaving the context frees the device. ``ModelUnavailable`` where the files are unreadable."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a meter may need to know of the job it watches."""
+
+    pid: int
+    """Of the worker process."""
+    device: str
+    folder: str
+    """The job's scratch folder, in the worker the environment variable ``WATTSTAR_JOB_FOLDER``."""
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """What a meter can do on this machine."""
+
+    level: Level
+    domains: tuple[str, ...]
+    reason: str
+    """One sentence: what is readable, or why nothing is."""
+    cure: str | None = None
+    """What to type or change so that it can be read."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An opened meter."""
+
+    read: Callable[[], Mapping[str, tuple[int, float]]]
+    """Domain → (CLOCK_MONOTONIC nanoseconds, joules so far); a domain that cannot be read now is left out."""
+    period: float
+    """Seconds between two reads that suit this meter."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Domain → the most watts it can draw, where known."""
+
+
+class Meter(Protocol):
+    """Where joules are read: ``meters/<name>.py``."""
+
+    requires: tuple[str, ...]
+    """Distributions to pip-install."""
+    method: Method
+    """Of every reading."""
+    plausible_factor: float | None
+    """For modelled readings, see ``Timeline``."""
+
+    def affinity(self) -> Affinity:
+        """What this meter can do here; quick, opens nothing that stays open."""
+
+    def reader(self, scope: Scope) -> AbstractContextManager[Reader]:
+        """Start reading; raises ``MeterUnavailable``."""
+
+
+RunFunction = Callable[[Job], Record]
+
+
+class Launcher(Protocol):
+    """Where jobs run: ``launchers/<name>.py``."""
+
+    requires: tuple[str, ...]
+    """Distributions to pip-install."""
+
+    def launch(self, jobs: Iterable[Job], run: RunFunction) -> Iterator[Record]:
+        """Run every job, in any order, and bring the records back as they come."""
