@@ -40,7 +40,7 @@ class Worker:
     def __enter__(self) -> Self:
         """Start the process, in a session of its own so that Ctrl-C reaches only the parent."""
         self._hear, say = os.pipe()
-        # CUDA orders devices by speed unless told otherwise, the driver's meters by bus: make both mean the same device.
+        # CUDA orders devices by speed unless told otherwise, the driver's meters by bus: make both mean the same.
         own = {"WATTSTAR_JOB_FOLDER": str(self._folder), "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONUNBUFFERED": "1"}
         with (self._folder / "worker.log").open("wb") as log:
             self._process = subprocess.Popen(
