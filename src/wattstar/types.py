@@ -110,7 +110,7 @@ class Level(IntEnum):
 class Noun:
     """Base of every noun that is written down: unknown fields are refused when it is read back."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "use_attribute_docstrings": True}
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────

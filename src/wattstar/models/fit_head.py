@@ -91,6 +91,8 @@ def _set_head(model: Any, rows: Any, labels: Sequence[int]) -> None:
     from sklearn.linear_model import LogisticRegression
 
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    # The encoder has dimensions that never change; dividing by their deviation would give infinity.
+    deviation[deviation < 1e-6] = 1
     regression = LogisticRegression(C=0.1, max_iter=1000, random_state=SEED)
     regression.fit(numpy.tanh((rows - mean) / deviation), labels)
     weight, bias = torch.tensor(regression.coef_[0] / 2), float(regression.intercept_[0] / 2)

@@ -116,20 +116,19 @@ def _audio(name: str, path: Path, controls: Controls) -> Any:
 
     try:
         with wave.open(str(path)) as clip:
-            form = (clip.getnchannels(), clip.getsampwidth(), clip.getframerate())
+            channels, width, rate = clip.getnchannels(), clip.getsampwidth(), clip.getframerate()
             frames = clip.readframes(clip.getnframes())
     except (OSError, EOFError, wave.Error) as error:
         raise SampleUnreadable(f"sample {name}: {path.name} is not a readable WAV file: {error}") from error
-    if form != (1, 2, controls.sampling_rate):
+    if (channels, width, rate) != (1, 2, controls.sampling_rate):
         wanted = f"mono, 16 bit, {controls.sampling_rate} Hz"
-        raise SampleUnreadable(
-            f"sample {name}: {path.name} is {form[0]} channel(s), {8 * form[1]} bit, {form[2]} Hz, not {wanted}"
-        )
+        found = f"{channels} channel(s), {8 * width} bit, {rate} Hz"
+        raise SampleUnreadable(f"sample {name}: {path.name} is {found}, not {wanted}")
     if not frames:
         raise SampleUnreadable(f"sample {name}: {path.name} holds no sound")
     sound = numpy.frombuffer(frames, dtype="<i2").astype(numpy.float32) / 32768.0
     most = controls.audio_seconds
-    return sound if most is None else sound[: round(most * form[2])]
+    return sound if most is None else sound[: round(most * rate)]
 
 
 _DECODERS: Mapping[Kind, Callable[[str, Path, Controls], Any]] = {Kind.IMAGE: _image, Kind.AUDIO: _audio}
