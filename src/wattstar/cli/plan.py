@@ -47,9 +47,7 @@ def _row(cell: Planned, earlier: dict[str, Record]) -> dict[str, str]:
         return {**row, "how": f"{word}: {cell.refused.message}", "time": ""}
     job = cell.job
     seconds, seen = _seconds(job, earlier)
-    how = f"{job.backend} on {job.model.device}, {job.procedure.samples} samples, {'+'.join(job.meters)}"
-    if job.model.weights == "random":
-        how += ", random weights"
+    how = f"{job.backend} on {job.model.device}, {'random' if job.model.weights == 'random' else job.model.source}"
     return {**row, "how": how, "time": f"{'~' if seen else '≥'} {seconds:.0f} s"}
 
 

@@ -1,4 +1,4 @@
-"""A prompt-injection classifier: all-MiniLM-L6-v2's encoder, untouched, with a head fitted to public examples."""
+"""A prompt-injection classifier: all-MiniLM-L6-v2 with a head, fitted to public examples."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from typing import Any
 from wattstar.models.packages import Entry, catalogue, package_path
 
 version = 1
-requires = ("torch", "transformers", "scikit-learn", "pyarrow")
+requires = ("torch", "transformers", "pyarrow")
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 LABELS = ("benign", "injection")
 EXAMPLES = {"s-labs": 2500, "neuralchemy": 1000}
-"""Of each source's training split: more changes the accuracy by less than a point and takes minutes."""
+"""How many of each source's training split: more changes the accuracy by less than a point and takes minutes."""
 TOKENS = 64
 """Examples are cut to so many tokens while fitting; nine in ten are shorter."""
-BATCH = 64
+BATCH = 32
+ROUNDS = 2
+RATE = 3e-4
 SEED = 0
 
 
 def convert(entry: Entry, target: Path) -> None:
-    """Fit the head (a minute on two cores) and write a model that ``AutoModelForSequenceClassification`` loads as it is.
+    """Fit (a minute on two cores) and write a model that ``AutoModelForSequenceClassification`` loads as it is.
 
-    The classifier looks at the first token through a "pooler", tanh(A·h + b). The pooler is set to standardise each
-    dimension, and a logistic regression is fitted to what comes out of it.
+    The last of the encoder's six layers, the pooler and the new classifier are fitted; all below stays as published.
+    A regression on the frozen encoder alone finds only two in three injections that are not in English.
     """
+    import torch
     from transformers import AutoTokenizer, BertForSequenceClassification
     from transformers.utils import logging
 
@@ -37,11 +40,11 @@ def convert(entry: Entry, target: Path) -> None:
     folder = package_path(catalogue()[ENCODER])
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     names = dict(enumerate(LABELS))
+    torch.manual_seed(SEED)
     model = BertForSequenceClassification.from_pretrained(
         folder, id2label=names, label2id={name: index for index, name in names.items()}, local_files_only=True
-    ).eval()
-    texts, labels = examples(package_path(entry))
-    _set_head(model, _first_tokens(model, tokenizer, texts), labels)
+    )
+    _fit(model, _batches(tokenizer, *examples(package_path(entry))))
     # The limit the sentence encoder was trained for, 256, is not the classifier's.
     tokenizer.model_max_length = model.config.max_position_embeddings
     model.config.base_model = ENCODER
@@ -62,42 +65,40 @@ def examples(corpus: Path) -> tuple[list[str], list[int]]:
     return [text for text, _ in chosen], [label for _, label in chosen]
 
 
-def _first_tokens(model: Any, tokenizer: Any, texts: Sequence[str]) -> Any:
-    """The encoder's output for the first token of each text, a row each."""
-    import numpy
+def _batches(tokenizer: Any, texts: Sequence[str], labels: Sequence[int]) -> list[dict[str, Any]]:
+    """Texts of like length together: padding would double the work."""
     import torch
 
-    rows = numpy.zeros((len(texts), model.config.hidden_size), dtype=numpy.float32)
-    # Texts of like length together: padding would double the work.
     order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    with torch.inference_mode():
-        for begin in range(0, len(order), BATCH):
-            chosen = order[begin : begin + BATCH]
-            inputs = tokenizer(
-                [texts[index] for index in chosen],
+    chosen = [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
+    return [
+        {
+            **tokenizer(
+                [texts[index] for index in rows],
                 padding=True,
                 truncation=True,
                 max_length=TOKENS,
                 return_tensors="pt",
-            )
-            rows[chosen] = model.bert(**inputs).last_hidden_state[:, 0].numpy()
-    return rows
+            ),
+            "labels": torch.tensor([labels[index] for index in rows]),
+        }
+        for rows in chosen
+    ]
 
 
-def _set_head(model: Any, rows: Any, labels: Sequence[int]) -> None:
-    """Write pooler and classifier: two logits, −z/2 and +z/2, whose difference is the regression's z."""
-    import numpy
+def _fit(model: Any, batches: list[dict[str, Any]]) -> None:
+    """Train what is on top; without dropout, which two rounds over few examples do not need."""
     import torch
-    from sklearn.linear_model import LogisticRegression
 
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
-    # The encoder has dimensions that never change; dividing by their deviation would give infinity.
-    deviation[deviation < 1e-6] = 1
-    regression = LogisticRegression(C=0.1, max_iter=1000, random_state=SEED)
-    regression.fit(numpy.tanh((rows - mean) / deviation), labels)
-    weight, bias = torch.tensor(regression.coef_[0] / 2), float(regression.intercept_[0] / 2)
-    with torch.no_grad():
-        model.bert.pooler.dense.weight.copy_(torch.diag(torch.from_numpy(1 / deviation)))
-        model.bert.pooler.dense.bias.copy_(torch.from_numpy(-mean / deviation))
-        model.classifier.weight.copy_(torch.stack([-weight, weight]))
-        model.classifier.bias.copy_(torch.tensor([-bias, bias]))
+    model.eval().requires_grad_(False)
+    top = (model.bert.encoder.layer[-1], model.bert.pooler, model.classifier)
+    parameters = [parameter for module in top for parameter in module.requires_grad_(True).parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=RATE)
+    pace = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=ROUNDS * len(batches))
+    draw = random.Random(SEED)
+    for _ in range(ROUNDS):
+        for batch in draw.sample(batches, len(batches)):
+            optimiser.zero_grad()
+            model(**batch).loss.backward()
+            optimiser.step()
+            pace.step()

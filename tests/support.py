@@ -1,0 +1,152 @@
+"""What several tests need: the real command line in a subprocess, and jobs of the fake world."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import wattstar
+from wattstar import registry, testsets
+from wattstar.measuring.run import Circumstances, run
+from wattstar.records.store import Store
+from wattstar.types import Controls, Job, ModelSpec, Procedure, Record, Source, Weights
+
+# -P: the folder we stand in is not searched for modules, as with the installed command.
+WATTSTAR = [sys.executable, "-P", "-c", "from wattstar.cli import main; main(prog_name='wattstar')"]
+PACKAGE = Path(wattstar.__file__).parent
+NO_NETWORK = {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def wattstar_command(
+    *words: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    return subprocess.run(
+        [*WATTSTAR, *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, **NO_NETWORK, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def start(*words: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the command line."""
+    return subprocess.Popen(
+        [*WATTSTAR, *map(str, words)],
+        env={**os.environ, **NO_NETWORK, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def fake_words(
+    store: Path, *more: object, task: str | None = "text-classification", samples: int = 2, **options: object
+) -> list[str]:
+    """The words that run one fake model; ``options`` are those of the fake backend."""
+    words: list[object] = ["run", "--weights", "random", "--meter", "fake", "--samples", samples, "-o", store]
+    words += [] if task is None else ["-t", task, "-m", "fake/model"]
+    words += ["--idle-seconds", 1, "--pass-seconds", 0]
+    for name, value in options.items():
+        words += ["--option", f"{name}={value}"]
+    return [str(word) for word in [*words, *more]]
+
+
+def fake_job(
+    task: str = "text-classification",
+    *,
+    id: str = "fake/model",
+    family: str | None = None,
+    controls: Mapping[str, Any] | None = None,
+    procedure: Mapping[str, Any] | None = None,
+    **options: object,
+) -> Job:
+    """A job of the fake world; ``options`` are those of the fake backend."""
+    module = registry.task(task)
+    work = {"samples": 2, "passes": 4, "idle_seconds": 1.0, "pass_seconds": 0.0, **(procedure or {})}
+    test_set = testsets.load(module, "mini-1", work["samples"])
+    return Job(
+        task=task,
+        model=ModelSpec(
+            id=id,
+            source=Source.ARCHITECTURE,
+            revision="0" * 64,
+            format="fake",
+            weights=Weights.RANDOM,
+            family=family or id.partition("/")[0],
+            options={name: str(value) for name, value in options.items()},
+        ),
+        backend="fake",
+        controls=Controls(**{**_fields(module.controls), **(controls or {})}),
+        procedure=Procedure(edition="mini-1", digest=test_set.digest, **work),
+        meters=("fake",),
+    )
+
+
+def measure(job: Job, store: Path) -> Record:
+    """Run one job in its worker process."""
+    return run(job, Circumstances(Store(store), silence=30.0))
+
+
+def records(store: Path) -> list[Record]:
+    """All undamaged records."""
+    return [record for _, record in Store(store).records()]
+
+
+def copy_of_package(folder: Path) -> Path:
+    """A copy of the package that may be changed; put the folder on PYTHONPATH to use it."""
+    target = folder / "wattstar"
+    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__"))
+    return target
+
+
+def other_package(folder: Path, name: str, modules: Mapping[str, str], entry_points: str) -> None:
+    """An installed package as pip would leave it: modules, and metadata with entry points."""
+    home = folder / name
+    home.mkdir(parents=True)
+    (home / "__init__.py").write_text('"""Somebody else\'s."""\n')
+    for module, text in modules.items():
+        (home / f"{module}.py").write_text(text)
+    metadata = folder / f"{name}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(entry_points)
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    """Until it is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.002)
+
+
+def python(text: str, *flags: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run some Python in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-P", *flags, "-c", text],
+        env={**os.environ, **NO_NETWORK, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def json_lines(text: str) -> list[Any]:
+    """Parse them."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _fields(controls: Controls) -> dict[str, Any]:
+    return dict(vars(controls))
