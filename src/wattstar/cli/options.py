@@ -18,12 +18,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FORMAT = click.option(
     "--format", "style", type=click.Choice(["human", "json", "csv"]), default="human", help="Of what is printed."
 )
+DEFAULT_STORE = Path("results")
 STORE = click.option(
     "--out",
     "-o",
     "out",
     type=click.Path(path_type=Path),
-    default=Path("results"),
+    default=DEFAULT_STORE,
     show_default=True,
     help="The store: a folder of records.",
 )

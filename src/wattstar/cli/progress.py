@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 import click
 
 from wattstar.measuring.run import Progress
-from wattstar.types import Record
+from wattstar.types import Job, Record
 
-STEPS = ("load", "preprocess", "idle_before", "warm_up", "pass", "idle_after")
+STEPS_BESIDE_PASSES = 5
+"""load, preprocess, idle before, warm up, idle after."""
 
 
 class Show(Protocol):
@@ -26,19 +27,20 @@ class Show(Protocol):
 
 
 @contextmanager
-def shown(jobs: int) -> Iterator[Show]:
-    """Show the progress of so many jobs."""
+def shown(jobs: Sequence[Job]) -> Iterator[Show]:
+    """Show the progress of the jobs."""
     if not sys.stderr.isatty():
-        yield _Lines(jobs)
+        yield _Lines(len(jobs))
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TextColumn("left:"), TimeRemainingColumn())  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _Bar(bar, bar.add_task("", total=jobs * _steps(4)), jobs)
+    left = TextColumn("left", style="dim")
+    columns = (BarColumn(24), TimeElapsedColumn(), TimeRemainingColumn(), left, TextColumn("{task.description}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=300) as bar:
+        task = bar.add_task("", total=sum(_steps(job) for job in jobs))
+        yield _Bar(len(jobs), lambda text, done: bar.update(task, description=text, completed=done))
 
 
 class _Lines:
@@ -46,36 +48,35 @@ class _Lines:
         self._jobs, self._ended = jobs, 0
 
     def watch(self, progress: Progress) -> None:
-        if progress.stage == "load":
-            click.echo(f"[{self._ended + 1}/{self._jobs}] {_name(progress)}: loading", err=True)
-        elif progress.stage == "pass":
-            total = progress.job.procedure.passes
-            click.echo(
-                f"[{self._ended + 1}/{self._jobs}] {_name(progress)}: pass {progress.passes + 1} of {total}", err=True
-            )
+        if progress.stage in ("load", "pass"):
+            click.echo(f"[{self._ended + 1}/{self._jobs}] {_what(progress)}", err=True)
 
     def ended(self, record: Record) -> None:
         self._ended += 1
 
 
 class _Bar:
-    def __init__(self, bar: object, task: object, jobs: int) -> None:
-        self._bar, self._task, self._jobs, self._ended, self._step = bar, task, jobs, 0, 0
+    def __init__(self, jobs: int, update: Callable[[str, int], None]) -> None:
+        self._jobs, self._update = jobs, update
+        self._ended, self._done, self._step = 0, 0, 0
 
     def watch(self, progress: Progress) -> None:
         self._step += 1
-        what = f"pass {progress.passes + 1}" if progress.stage == "pass" else progress.stage.replace("_", " ")
-        text = f"{self._ended + 1}/{self._jobs} {_name(progress)}: {what}"
-        self._bar.update(self._task, description=text, completed=self._ended * _steps(4) + self._step)  # type: ignore[attr-defined]
+        self._update(f"{self._ended + 1}/{self._jobs} {_what(progress)}", self._done + self._step - 1)
 
     def ended(self, record: Record) -> None:
         self._ended, self._step = self._ended + 1, 0
-        self._bar.update(self._task, completed=self._ended * _steps(4))  # type: ignore[attr-defined]
+        self._done += _steps(record.job)
+        self._update("", self._done)
 
 
-def _steps(passes: int) -> int:
-    return len(STEPS) - 1 + passes
+def _steps(job: Job) -> int:
+    return STEPS_BESIDE_PASSES + job.procedure.passes
 
 
-def _name(progress: Progress) -> str:
-    return f"{progress.job.task} {progress.job.model.id}"
+def _what(progress: Progress) -> str:
+    """``text-generation org/model: pass 2 of 4``."""
+    stage = progress.stage.replace("_", " ")
+    if progress.stage == "pass":
+        stage = f"pass {progress.passes + 1} of {progress.job.procedure.passes}"
+    return f"{progress.job.task} {progress.job.model.id}: {stage}"

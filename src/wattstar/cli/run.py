@@ -12,7 +12,7 @@ import click
 
 from wattstar import registry
 from wattstar.cli import results
-from wattstar.cli.options import FORMAT, STORE, request_options, requests
+from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options, requests
 from wattstar.cli.output import as_csv, as_json, flat, status
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, WattstarError
@@ -48,9 +48,9 @@ def _measure(cells: list[Planned], store: Store, timeout: float) -> Results:
     """Run the jobs; Ctrl-C and a polite kill end the present one in an orderly way."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: Results = []
-    with shown(len(cells)) as show:
+    jobs = [cell.job for cell in cells if cell.job]
+    with shown(jobs) as show:
         circumstances = Circumstances(store, timeout, show.watch)
-        jobs = [cell.job for cell in cells if cell.job]
         for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
             show.ended(record)
             found.append((digest(canonical(record)), record))
@@ -87,9 +87,9 @@ def _say_where(found: Results, out: Path, cells: list[Planned]) -> None:
     more = f", {skipped} skipped" if skipped else ""
     click.echo(f"{len(found)} records in {out} ({counts or 'none'}{more}).", err=True)
     if found:
-        click.echo(
-            f"next: wattstar show {found[0][0][:12]} -o {out} · wattstar rate -o {out} · wattstar doctor", err=True
-        )
+        where = "" if out == DEFAULT_STORE else f" -o {out}"
+        words = (f"show {found[-1][0][:12]}{where}", f"rate{where}", f"list{where}", "doctor")
+        click.echo("next: " + " · ".join(f"wattstar {word}" for word in words), err=True)
 
 
 def _end(found: Results, refused: list[Planned], cells: list[Planned]) -> None:

@@ -27,7 +27,7 @@ def affinity() -> Affinity:
             for handle in handles.values():
                 nvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     except MeterUnavailable as error:
-        return Affinity(Level.ABSENT, (), error.message, "; ".join(error.cures) or None)
+        return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures) or None)
     if not handles:
         return Affinity(Level.ABSENT, (), "the NVIDIA driver sees no GPU", "check nvidia-smi and CUDA_VISIBLE_DEVICES")
     names = tuple(f"gpu:{index}" for index in handles)

@@ -72,7 +72,7 @@ def affinity() -> Affinity:
     try:
         found = zones()
     except MeterUnavailable as error:
-        return Affinity(Level.ABSENT, (), error.message, "; ".join(error.cures) or None)
+        return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures) or None)
     if not found:
         reason = "no powercap counters here: virtual machines and containers rarely have them, and only Linux does"
         return Affinity(Level.ABSENT, (), reason, "run on the bare machine, or be content with an estimate")
