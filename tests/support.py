@@ -15,8 +15,23 @@ from typing import Any
 import wattstar
 from wattstar import registry, testsets
 from wattstar.measuring.run import Circumstances, run
+from wattstar.records.codec import canonical, digest, job_id
 from wattstar.records.store import Store
-from wattstar.types import Controls, Job, ModelSpec, Procedure, Record, Source, Weights
+from wattstar.types import (
+    Boundary,
+    Controls,
+    Figure,
+    Interval,
+    Job,
+    Machine,
+    Method,
+    ModelSpec,
+    Procedure,
+    Record,
+    Source,
+    Status,
+    Weights,
+)
 
 # -P: the folder we stand in is not searched for modules, as with the installed command.
 WATTSTAR = [sys.executable, "-P", "-c", "from wattstar.cli import main; main(prog_name='wattstar')"]
@@ -150,3 +165,38 @@ def json_lines(text: str) -> list[Any]:
 
 def _fields(controls: Controls) -> dict[str, Any]:
     return dict(vars(controls))
+
+
+def written(
+    wh_per_1000: float, id: str, *, family: str | None = None, spread: float = 0.0, **changes: Any
+) -> tuple[str, Record]:
+    """A record as a run of the fake world leaves it, with this energy and a 95 % interval of ± spread × energy.
+
+    ``changes`` are fields of the record. Nothing is run or stored.
+    """
+    half = wh_per_1000 * spread
+    made = Figure(
+        boundary=Boundary.GPU,
+        method=Method.COUNTER,
+        wh_per_1000=Interval(wh_per_1000 - half, wh_per_1000, wh_per_1000 + half),
+        bound_wh_per_1000=0.0,
+        plausible=None,
+        passes=4,
+    )
+    job = fake_job(id=id, family=family)
+    fields: dict[str, Any] = {
+        **dict.fromkeys(("loaded", "quality", "failure", "timelines", "marks", "samples")),
+        **dict.fromkeys(("passes", "stages", "findings"), ()),
+        "schema_version": 1,
+        "wattstar": wattstar.__version__,
+        "job": job,
+        "status": Status.COMPLETE,
+        "started": "2026-01-01T00:00:00.000+00:00",
+        "seconds": 1.0,
+        "machine": Machine("a processor", 2, 2**30, "Linux", "3.11", (), {}),
+        "figures": (made,),
+        "rated": Boundary.GPU,
+        **changes,
+    }
+    record = Record(job_id=job_id(fields["job"]), **fields)
+    return digest(canonical(record)), record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_lead_in_and_lead_out_batches_are_not_counted(tmp_path: Path) -> None:
 
 
 def neighbours(passes: tuple[Pass, ...]) -> list[tuple[Pass, Pass]]:
-    return list(zip(passes, passes[1:], strict=False))
+    return list(pairwise(passes))
 
 
 @pytest.mark.parametrize("passes", [1, 2, 6])

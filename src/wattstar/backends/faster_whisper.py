@@ -23,7 +23,7 @@ SAMPLING_RATE = 16_000
 """Hertz; what every Whisper model was trained on."""
 
 LANGUAGE = "en"
-"""Of the test sets. Multilingual models are told it; finding it out would be work that English-only models do not do."""
+"""Of the test sets. Multilingual models are told it: finding it out is work that English-only models do not do."""
 
 
 def refuses(model: ModelSpec, task: Task) -> str | None:
@@ -41,7 +41,7 @@ def refuses(model: ModelSpec, task: Task) -> str | None:
 
 @contextmanager
 def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Session]:
-    """Load the model; ``predict`` marks ``encoded`` between encoder and decoder. Leaving the context frees the device."""
+    """Load the model; ``predict`` marks ``encoded`` between encoder and decoder; leaving the context frees it."""
     require("The faster-whisper backend", requires)
     whisper = _load(model)
     prompt, tokenizer = _prompt(whisper)

@@ -71,7 +71,7 @@ def request_options(command: Command) -> Command:
 
 def requests(words: Mapping[str, Any]) -> PlanFile:
     """The words of a command line as requests; flags win over a plan file."""
-    given = {name: value for name, value in words.items() if value not in (None, (), False)}
+    given = {name: value for name, value in words.items() if value is not None and value is not False and value != ()}
     plan_file = given.pop("plan_file", None)
     if "options" in given:
         given["options"] = dict(_pair(text) for text in given["options"])

@@ -97,16 +97,14 @@ def seconds_per_query(record: Record) -> float:
 
 
 def watt_hours(made: Figure | None) -> str:
-    """``0.0123 ± 0.0004``: three significant digits of the value, the interval's half-width beside it."""
+    """``0.0123 ± 1.4 %``: three significant digits, and the interval's half-width in per cent."""
     if made is None:
         return "–"
     interval = made.wh_per_1000
     if interval.high is None:
-        return f"{number(interval.mid)} ± ?"
-    half = interval.high - interval.mid
-    places = max(_places(interval.mid), 0)
-    more = 1 if 0 < half < 10**-places else 0
-    return f"{interval.mid:.{places}f} ± {half:.{places + more}f}"
+        return f"{number(interval.mid)} ± ? %"
+    share = (interval.high - interval.mid) / interval.mid * 100
+    return f"{number(interval.mid)} ± {share:.{0 if share >= 9.95 else 1}f} %"
 
 
 def number(value: float) -> str:
@@ -129,8 +127,15 @@ def time_per_query(record: Record) -> str:
 
 def quality(record: Record) -> str:
     """``accuracy 0.93 (n 120)``, or why there is none."""
+    if record.quality is None:
+        return quality_value(record)
+    return f"{record.quality.name} {quality_value(record)}"
+
+
+def quality_value(record: Record) -> str:
+    """``0.93 (n 120)``, or why there is none."""
     if record.job.model.weights is Weights.RANDOM:
-        return "random weights"
+        return "random"
     if record.quality is None:
         return "–"
-    return f"{record.quality.name} {record.quality.value:.2f} (n {record.quality.n})"
+    return f"{record.quality.value:.2f} (n {record.quality.n})"

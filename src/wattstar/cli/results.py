@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattstar import registry
-from wattstar.cli.output import number, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import number, quality_value, status, table, time_per_query, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
 from wattstar.types import Population, Rating, Record
 
 STAR, NO_STAR = "★", "☆"
+LONG_ID = 26
 
 
 def show(records: Sequence[tuple[str, Record]]) -> None:
@@ -18,21 +19,27 @@ def show(records: Sequence[tuple[str, Record]]) -> None:
     known = dict(records)
     for population, members in populations(records):
         ratings = rate(population, members)
-        rows = [_row(rating, known[rating.record]) for rating in ratings]
+        names = {record.quality.name for _, record in members if record.quality}
+        rows = [_row(rating, known[rating.record], names.pop() if len(names) == 1 else "quality") for rating in ratings]
         table(_title(population), rows, right=("Wh per 1,000", "time"), note=_note(population, ratings, known))
     rest = [_unrated(name, record) for name, record in records if figure(record) is None]
     if rest:
         table("not rated", rest)
 
 
-def _row(rating: Rating, record: Record) -> dict[str, str]:
+def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
     return {
-        "model": rating.model,
+        "model": broken(rating.model),
         "Wh per 1,000": watt_hours(figure(record)),
         "time": time_per_query(record),
-        "quality": quality(record),
+        quality: quality_value(record),
         "stars": stars(rating),
     }
+
+
+def broken(model: str) -> str:
+    """A long id on two lines, publisher first."""
+    return model.replace("/", "/\n", 1) if len(model) > LONG_ID else model
 
 
 def stars(rating: Rating) -> str:
@@ -51,15 +58,16 @@ def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Re
     """Boundary, method, work, n, cuts, edition, and why stars are missing or unofficial."""
     first = figure(known[ratings[0].record])
     _, _, how, work, edition = population.key
-    lines = [f"energy: {how} · {work}", f"{edition} · ± is the 95 % repeatability interval"]
+    lines = [f"energy: {how} · {work}", f"{edition} · ±: 95 % repeatability interval"]
     if first is not None and first.plausible is not None:
         factor = first.plausible.mid / (first.plausible.low or first.plausible.mid)
-        lines.append(f"modelled, not measured: the truth is plausibly within ×/÷ {factor:g} of each (range, not 95 %)")
+        lines.append(f"modelled, not measured: the truth is plausibly within ×/÷ {factor:g} (a range, not 95 %)")
     if population.cuts is None:
         lines.append(f"no stars: {population.reason}")
     else:
         cuts = " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
-        lines.append(f"{population.grade}: n {population.families} families, {population.models} models · Wh: {cuts}")
+        lines.append(f"{population.grade}: {population.models} models of n {population.families} families")
+        lines.append(f"cuts in Wh: {cuts}")
         reasons = sorted({reason for rating in ratings for reason in rating.unofficial})
         if reasons:
             lines.append(f"({STAR}) unofficial: {'; '.join(reasons)}")

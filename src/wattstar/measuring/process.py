@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from wattstar.types import Failure
 
 LAST_LINES = 15
 SECONDS_TO_END = 20.0
 """A worker that has said its last word may take so long to free the device."""
+SECONDS_TO_LOOK = 1.0
+"""How often a silent worker is looked at."""
 
 
 class WorkerLost(Exception):
@@ -44,7 +47,8 @@ class Worker:
         own = {"WATTSTAR_JOB_FOLDER": str(self._folder), "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONUNBUFFERED": "1"}
         with (self._folder / "worker.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "wattstar.measuring.worker", str(self._folder), str(say)],
+                # -P: a file in the user's folder that is named like a module must not be taken for it.
+                [sys.executable, "-P", "-m", "wattstar.measuring.worker", str(self._folder), str(say)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -59,12 +63,13 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process and everything it started."""
-        if self._process.poll() is None:
+        """End the process and everything it started, even if it has ended itself."""
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        if self._process.stdin:
-            self._process.stdin.close()
+        # A word that the worker did not live to hear is still in the pipe's buffer, and closing tries to send it.
+        with suppress(BrokenPipeError):
+            self._stdin().close()
         os.close(self._hear)
 
     @property
@@ -74,12 +79,9 @@ class Worker:
 
     def say(self, word: str) -> None:
         """Tell the worker ``again`` or ``enough``; if it is gone, ``messages`` will tell."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(word + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
+        with suppress(BrokenPipeError):
+            self._stdin().write(word + "\n")
+            self._stdin().flush()
 
     def messages(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What the worker says, until it has ended; ``WorkerLost`` if it ended without its last word."""
@@ -94,26 +96,39 @@ class Worker:
         except subprocess.TimeoutExpired:
             return
 
+    def _stdin(self) -> IO[str]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
     def _lines(self) -> Iterator[bytes]:
         rest = b""
-        heard = time.monotonic()
-        while True:
-            ready, _, _ = select.select([self._hear], [], [], max(0.0, heard + self._silence - time.monotonic()))
-            if not ready:
-                raise WorkerLost(self._hung())
-            data = os.read(self._hear, 1 << 16)
-            if not data:
-                return
-            heard = time.monotonic()
+        while data := self._data():
             *lines, rest = (rest + data).split(b"\n")
             yield from lines
+
+    def _data(self) -> bytes:
+        """What comes next; empty when the worker has ended."""
+        deadline = time.monotonic() + self._silence
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            ready, _, _ = select.select([self._hear], [], [], min(left, SECONDS_TO_LOOK))
+            if ready:
+                return os.read(self._hear, 1 << 16)
+            # A process that the worker started may hold its end of the pipe open when the worker is gone.
+            if self._process.poll() is not None:
+                return b""
+            if not left:
+                raise WorkerLost(self._hung())
 
     def _hung(self) -> Failure:
         message = f"The worker gave no sign of life for {self._silence:g} seconds and was ended."
         return Failure("hung", message, ("a longer --timeout, if the model is only slow",), stderr=self._log())
 
     def _death(self) -> Failure:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(min(self._silence, SECONDS_TO_END))
+        except subprocess.TimeoutExpired:
+            return self._hung()
         log = self._log()
         if code >= 0:
             return Failure("died", f"The worker ended with exit code {code}.", exit_code=code, stderr=log)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,24 +65,44 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     """Measure the job and add its record to the store, whatever happens; ``Interrupted`` after Ctrl-C."""
     store = circumstances.store
     attempt = _Attempt(job, circumstances.watch)
-    with store.job_folder(job_id(job)) as folder:
-        append(folder / "job.json", canonical(job).decode())
-        try:
-            attempt.follow(folder, circumstances.silence)
-        except WorkerLost as lost:
-            attempt.failure = lost.failure
-        except KeyboardInterrupt:
-            message = "Stopped by the user; finished passes are kept."
-            attempt.failure = Failure("interrupted", message, ("the same command again",), exit_code=130)
-        except StoreUnusable:
-            raise
-        except WattstarError as error:
-            attempt.failure = Failure("meter", error.message, error.cures, exit_code=error.exit_code)
+    folder = store.job_folder(job_id(job))
+    append(folder / "job.json", canonical(job).decode())
+    try:
+        attempt.follow(folder, circumstances.silence)
+    except WorkerLost as lost:
+        attempt.failure = lost.failure
+    except KeyboardInterrupt:
+        message = "Stopped by the user; finished passes are kept."
+        attempt.failure = Failure("interrupted", message, ("the same command again",), exit_code=130)
+    except StoreUnusable:
+        raise
+    except WattstarError as error:
+        attempt.failure = Failure("meter", error.message, error.cures, exit_code=error.exit_code)
+    with _undisturbed():
         record = attempt.record(store)
         store.add(record)
+        store.clear(folder)
     if record.status is Status.INTERRUPTED:
         raise Interrupted("Stopped by the user; finished passes are kept.", ["wattstar list"])
     return record
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C and a polite kill wait until the record is written; they reach the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, frame: waiting.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for late in waiting:
+        signal.raise_signal(late)
 
 
 @dataclass

@@ -37,9 +37,7 @@ class Architecture:
 def architectures() -> Mapping[str, Architecture]:
     """All known architectures, by Hub id."""
     tables = tomllib.loads((Path(__file__).parent / "architectures.toml").read_text(encoding="utf-8"))
-    return {
-        id: Architecture(id, **{"tokenizer": None, **table}) for id, table in tables.items()
-    }
+    return {id: Architecture(id, **{"tokenizer": None, **table}) for id, table in tables.items()}
 
 
 def architecture(id: str) -> Architecture:

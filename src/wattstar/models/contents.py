@@ -7,7 +7,7 @@ from pathlib import Path
 from wattstar.errors import MissingPackage, ModelUnavailable, UsageError
 from wattstar.models import hub
 from wattstar.models.architectures import Architecture
-from wattstar.models.folders import digest, weights_in
+from wattstar.models.folders import digest, folder_digest, weights_in
 from wattstar.models.packages import catalogue, installed, package_path
 from wattstar.models.preparing import is_prepared, prepare
 from wattstar.types import ModelSpec, Source, Weights
@@ -16,7 +16,8 @@ from wattstar.types import ModelSpec, Source, Weights
 def files(model: ModelSpec) -> Path:
     """The folder with the model's files, or its one file; fetches those of the Hub's commit.
 
-    Raises ``ModelUnavailable`` where they cannot be had, ``UsageError`` for an architecture, which has none.
+    Raises ``ModelUnavailable`` where they cannot be had, or are no longer those of the pinned revision, and
+    ``UsageError`` for an architecture, which has none.
     """
     if model.source is Source.ARCHITECTURE:
         raise UsageError(f"{model.id} with random weights has no files.")
@@ -39,6 +40,9 @@ def _folder(model: ModelSpec) -> Path:
     folder = Path(model.id).expanduser()
     if not folder.is_dir():
         raise ModelUnavailable(f"There is no folder {model.id}.", ["check the path"])
+    if folder_digest(folder) != model.revision:
+        message = f"The files in {model.id} are not those that were planned with: some were changed, added or removed."
+        raise ModelUnavailable(message, ["plan again"])
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from wattstar.models.packages import Entry, package_path
 
@@ -13,8 +14,8 @@ requires = ("torch", "transformers", "accelerate", "gguf")
 def convert(entry: Entry, target: Path) -> None:
     """Write ``model.safetensors`` (about 540 MB for SmolLM2-135M), configuration and tokenizer, with its chat template.
 
-    The values are those of the 4-bit file: the model is as good as that file, while its size, time and energy are those of
-    float32 weights. Takes half a minute on two cores.
+    The values are those of the 4-bit file: the model is as good as that file, while its size, time and energy are those
+    of float32 weights. Takes half a minute on two cores.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -23,8 +24,8 @@ def convert(entry: Entry, target: Path) -> None:
     logging.disable_progress_bar()
     source = package_path(entry)
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
-    # The values are plain float32 now; with these marks of the former format left in, transformers refuses to save them.
+    model: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+    # The values are plain float32 now; while these marks of the former format are there, transformers will not save.
     model.hf_quantizer = None
     model.is_quantized = False
     del model.config.quantization_config

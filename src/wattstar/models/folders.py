@@ -39,7 +39,8 @@ def folder_format(folder: Path) -> str:
     """The format of a model's folder; ``ModelUnavailable`` says what was looked for."""
     found = format_of([path.relative_to(folder).as_posix() for path in _files(folder)])
     if found is None:
-        raise ModelUnavailable(f"{folder} holds no model files of a known format.", [f"looked for: {'; or '.join(LOOKED_FOR)}"])
+        cure = f"looked for: {'; or '.join(LOOKED_FOR)}"
+        raise ModelUnavailable(f"{folder} holds no model files of a known format.", [cure])
     return found
 
 
@@ -56,7 +57,7 @@ def weights_in(path: Path) -> tuple[Path, ...]:
 
 
 def digest(root: Path, files: Iterable[Path]) -> str:
-    """The sha256 over names relative to ``root``, sizes and contents, so that no two sets of files run into each other."""
+    """The sha256 over names relative to ``root``, sizes and contents: no two sets of files run into each other."""
     total = hashlib.sha256()
     for path in files:
         name = path.relative_to(root).as_posix() if path != root else path.name

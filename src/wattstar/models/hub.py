@@ -29,7 +29,7 @@ COPIES = ("original/*", "consolidated*", "onnx/*", "openvino/*")
 
 
 def pin(id: str, revision: str | None) -> Pinned:
-    """Ask the Hub, or its cache on this disk where it cannot be reached, which commit a revision (``main``) stands for."""
+    """Ask the Hub, or where it cannot be reached its cache on this disk, which commit a revision stands for."""
     require("The Hugging Face Hub", ["huggingface_hub"])
     with _explained(id, revision):
         name, commit, names = _online(id, revision) or _cached(id, revision)
@@ -120,17 +120,20 @@ def _explained(id: str, revision: str | None) -> Iterator[None]:
     except errors.GatedRepoError as error:
         raise _gated(id) from error
     except errors.RevisionNotFoundError as error:
-        raise ModelUnavailable(f"{id} has no revision {revision!r}.", ["see its branches, tags and commits on the Hub"]) from error
+        cures = ["see its branches, tags and commits on the Hub"]
+        raise ModelUnavailable(f"{id} has no revision {revision!r}.", cures) from error
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         cures = ["check the spelling (owner/name)", "if it is private: hf auth login", *_other_ways(id)]
         raise ModelUnavailable(f"The Hub has no public model {id!r}.", cures) from error
     except errors.HfHubHTTPError as error:
         if error.response.status_code in (401, 403):
             raise _gated(id) from error
-        raise ModelUnavailable(f"The Hub refused {id}: {_first_line(error)}.", ["try again later", *_other_ways(id)]) from error
+        cures = ["try again later", *_other_ways(id)]
+        raise ModelUnavailable(f"The Hub refused {id}: {_first_line(error)}.", cures) from error
     except (errors.RevisionResolutionError, errors.LocalEntryNotFoundError, httpx2.TransportError) as error:
         message = f"The Hub cannot be reached, and {id} is not in its cache on this disk."
-        raise ModelUnavailable(message, [*_other_ways(id), "connect to the network and unset HF_HUB_OFFLINE"]) from error
+        cures = [*_other_ways(id), "connect to the network and unset HF_HUB_OFFLINE"]
+        raise ModelUnavailable(message, cures) from error
 
 
 def _gated(id: str) -> ModelUnavailable:
@@ -145,7 +148,7 @@ def _without_weights(id: str, names: Collection[str]) -> ModelUnavailable:
     found = f" It has {', '.join(pickles[:3])}, which may be pickles and are not fetched." if pickles else ""
     return ModelUnavailable(
         f"{id} has no safetensors weights.{found}",
-        [f"looked for: {'; or '.join(LOOKED_FOR)}", "ask its owners for safetensors, or convert it into a local folder"],
+        [f"looked for: {'; or '.join(LOOKED_FOR)}", "ask its owners for safetensors, or convert it in a local folder"],
     )
 
 

@@ -59,7 +59,8 @@ def package_path(entry: Entry) -> Path:
     """Where the package's own files lie; raises ``ModelUnavailable`` with the pip line."""
     lacking = absent(entry)
     if lacking:
-        raise ModelUnavailable(f"{entry.id} comes in a package that is not installed: {', '.join(lacking)}.", [entry.install])
+        message = f"{entry.id} comes in a package that is not installed: {', '.join(lacking)}."
+        raise ModelUnavailable(message, [entry.install])
     path = Path(str(distribution(entry.package).locate_file(entry.path)))
     if not path.exists():
         raise ModelUnavailable(

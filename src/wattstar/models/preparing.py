@@ -29,8 +29,8 @@ class Conversion(Protocol):
 def prepare(id: str) -> Path:
     """Make the model's files ready and return their folder; a second call does no work.
 
-    Raises ``UnknownName`` for a model that is not in the catalogue, ``ModelUnavailable`` where its package is not installed
-    and ``MissingPackage`` where the conversion needs more.
+    Raises ``UnknownName`` for a model that is not in the catalogue, ``ModelUnavailable`` where its package is not
+    installed and ``MissingPackage`` where the conversion needs more.
     """
     entry = catalogue().get(id)
     if entry is None:

@@ -77,9 +77,7 @@ def _package(entry: Entry) -> Pinned:
             message = f"The files of {entry.id} are installed but not made ready yet."
             raise ModelUnavailable(message, [f"wattstar prepare {entry.id}"])
         options = {"recipe": recipe_name(entry)}
-    return Pinned(
-        entry.id, Source.PACKAGE, entry.revision, entry.format, entry.base_model, entry.quantization, options
-    )
+    return Pinned(entry.id, Source.PACKAGE, entry.revision, entry.format, entry.base_model, entry.quantization, options)
 
 
 def _no_revision(request: Request, id: str) -> None:

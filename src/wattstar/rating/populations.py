@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from statistics import NormalDist, quantiles
 
-from wattstar.types import Figure, Population, Record, Severity, Status, Weights
+from wattstar.types import Controls, Figure, Population, Record, Severity, Status, Weights
 
 LEAST_FAMILIES = 8
 GRADES = ((50, "full"), (20, "standard"), (LEAST_FAMILIES, "provisional"))
@@ -39,8 +40,17 @@ def key(record: Record, made: Figure) -> tuple[str, ...]:
         job.task,
         f"{hardware} ({job.model.device.partition(':')[0]})",
         f"{made.boundary} {made.method} by {'+'.join(sorted(job.meters))}",
-        f"batch {job.controls.batch_size}, new tokens {job.controls.new_tokens}, input {job.controls.input_tokens}",
+        _work(job.controls),
         f"edition {procedure.edition}, samples {procedure.samples}, {procedure.digest[:12]}",
+    )
+
+
+def _work(controls: Controls) -> str:
+    """The controls that apply, in words."""
+    return ", ".join(
+        f"{field.name.replace('_', ' ')} {value}"
+        for field in fields(controls)
+        if field.name != "seed" and (value := getattr(controls, field.name)) not in (None, False)
     )
 
 
@@ -83,9 +93,9 @@ def population(group: tuple[str, ...], members: Sequence[tuple[str, Record]]) ->
 def unofficial(record: Record) -> tuple[str, ...]:
     """Why the record's stars hold only here; there is no dated edition yet, so none is official."""
     made = figure(record)
-    reasons = ["ranked among the records of this store, not in a dated edition"]
+    reasons = ["no dated edition, only this store"]
     if made is not None and made.method == "modelled":
-        reasons.append("energy is modelled, not measured")
+        reasons.append("modelled energy")
     if record.job.model.weights is Weights.RANDOM:
         reasons.append("random weights")
     return tuple(reasons)

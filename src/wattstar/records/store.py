@@ -2,11 +2,11 @@
 
 ::
 
-    STORE/records/<id>.json           one record; id = sha256 of its bytes
-    STORE/timelines/<digest>.parquet  what the meters said
-    STORE/marks/<digest>.parquet      when what happened
-    STORE/samples/<digest>.parquet    one row per sample
-    STORE/jobs/<job>-<process>/       a job in flight: its journal; stays behind when its process was killed
+    STORE/records/<id>.json               one record; id = sha256 of its bytes
+    STORE/timelines/<digest>.parquet      what the meters said
+    STORE/marks/<digest>.parquet          when what happened
+    STORE/samples/<digest>.parquet        one row per sample
+    STORE/jobs/<job>-<random>-<process>/  a job in flight: its journal; stays behind when its process was killed
 
 Read it with anything: ``duckdb -c "select * from 'STORE/records/*.json'"``.
 """
@@ -30,6 +30,8 @@ from wattstar.records.codec import canonical, decode, digest
 from wattstar.types import Job, Pass, Record
 
 TABLES = ("timelines", "marks", "samples")
+CLOCK_SECONDS = 1.0
+"""How far the clock of processes and that of files may be apart."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,16 @@ class Store:
             if found is not None:
                 yield found
 
-    @contextmanager
-    def job_folder(self, name: str) -> Iterator[Path]:
-        """A scratch folder for one attempt, gone when the attempt has its record."""
-        folder = self.folder / "jobs" / f"{name[:16]}-{os.getpid()}"
+    def job_folder(self, name: str) -> Path:
+        """A new scratch folder for one attempt; ``clear`` it when the attempt has its record."""
+        jobs = self.folder / "jobs"
         with _disk(self.folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+            jobs.mkdir(parents=True, exist_ok=True)
+            # Not by process number alone: in a container every run has the same, and a killed one left its folder.
+            return Path(tempfile.mkdtemp(prefix=f"{name[:16]}-", suffix=f"-{os.getpid()}", dir=jobs))
+
+    def clear(self, folder: Path) -> None:
+        """Remove the scratch folder of an attempt."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def _write(self, kind: str, name: str, data: bytes) -> None:
@@ -180,10 +185,18 @@ def _entry(file: Path) -> Entry:
 def _in_flight(folder: Path) -> InFlight | None:
     try:
         job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, VerificationFailed):
         return None
-    process = folder.name.rpartition("-")[2]
-    return InFlight(job, tuple(journal_passes(folder)), psutil.pid_exists(int(process)), folder)
+    return InFlight(job, tuple(journal_passes(folder)), _is_running(folder), folder)
+
+
+def _is_running(folder: Path) -> bool:
+    """Whether the process that made the folder lives: one of that number, and no younger than its first file."""
+    try:
+        process = psutil.Process(int(folder.name.rpartition("-")[2]))
+        return process.create_time() <= (folder / "job.json").stat().st_mtime + CLOCK_SECONDS
+    except (psutil.Error, OSError, ValueError):
+        return False
 
 
 def journal_passes(folder: Path) -> Iterator[Pass]:

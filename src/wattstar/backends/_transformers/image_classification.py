@@ -73,9 +73,10 @@ def _normalised(images: Sequence[Any], size: int) -> Any:
     import numpy
     import torch
 
-    values = numpy.stack([numpy.asarray(_fitted(image, size), dtype=numpy.float32) for image in images]) / 255
-    values = (values - numpy.float32(MEAN)) / numpy.float32(DEVIATION)
-    return torch.from_numpy(numpy.ascontiguousarray(values.transpose(0, 3, 1, 2)))
+    rows = numpy.stack([numpy.asarray(_fitted(image, size), dtype=numpy.float32) for image in images])
+    values = torch.from_numpy(rows).permute(0, 3, 1, 2).contiguous() / 255
+    mean, deviation = (torch.tensor(colours).view(3, 1, 1) for colours in (MEAN, DEVIATION))
+    return (values - mean) / deviation
 
 
 def _fitted(image: Any, size: int) -> Any:

@@ -71,7 +71,7 @@ def batches(samples: Sequence[Sample], size: int) -> Iterator[tuple[Sample, ...]
 def readable(spec: ModelSpec, folder: Path) -> Iterator[None]:
     """Turn what the libraries say of unreadable files into ``ModelUnavailable`` that names the file where it is known.
 
-    Files are checked first, because the tokenizer library raises a bare ``Exception``, which nobody can catch precisely.
+    Files are checked first, because the tokenizer library raises a bare ``Exception``, which cannot be caught by name.
     """
     from safetensors import SafetensorError
 
@@ -152,8 +152,9 @@ def _device(name: str) -> Any:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         built = torch.version.cuda or torch.version.hip
         reason = "sees no such GPU" if built else "is built for the processor only"
-        cure = "nvidia-smi shows the GPUs and the driver" if built else "install PyTorch for your GPU: pytorch.org/get-started"
-        raise UnfitEnvironment(f"{name} was asked for, but this PyTorch {torch.__version__} {reason}.", [cure, "--device cpu"])
+        cure = "see what nvidia-smi says" if built else "install PyTorch for your GPU: pytorch.org/get-started"
+        message = f"{name} was asked for, but this PyTorch {torch.__version__} {reason}."
+        raise UnfitEnvironment(message, [cure, "--device cpu"])
     return device
 
 
