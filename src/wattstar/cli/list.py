@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, flat, status, table, watt_hours
+from wattstar.cli.output import as_csv, as_json, flat, status, table, undamaged, watt_hours
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
 
@@ -18,15 +18,11 @@ from wattstar.records.store import Store
 def command(out: Path, style: str) -> None:
     """List the records, oldest first; jobs without a record and damaged files are said on standard error."""
     store = Store(out)
-    entries = list(store.entries())
-    records = [(entry.id, entry.record) for entry in entries if entry.record]
+    records = undamaged(store)
     for job in store.in_flight():
         what = "is running" if job.running else f"was killed; its journal is in {job.folder}"
         passes = f"{len(job.passes)} finished passes"
         click.echo(f"wattstar: {job.job.task} {job.job.model.id} {what} ({passes})", err=True)
-    for entry in entries:
-        if entry.problem:
-            click.echo(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}", err=True)
     if style == "json":
         as_json([flat(name, record) for name, record in records])
     elif style == "csv":

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from wattstar.rating.populations import figure
+from wattstar.records.store import Store
 from wattstar.types import Figure, Interval, Record, Severity, Weights
 
 JOULES_PER_WATT_HOUR = 3600.0
@@ -18,22 +19,38 @@ JOULES_PER_WATT_HOUR = 3600.0
 
 def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "") -> None:
     """One table on standard output; the columns in ``right`` are numbers."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
     made = Table(
-        title=Text(title, style="bold"), title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim"
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
     )
     for name in rows[0] if rows else ():
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        style = "green" if name == "stars" else ""
+        made.add_column(name, justify="right" if name in right else "left", style=style, overflow="fold")
     for row in rows:
         made.add_row(*(Text(value) for value in row.values()))
     console.print(made)
     if note:
         console.print(Text(note, style="dim"))
     console.print()
+
+
+def undamaged(store: Store) -> list[tuple[str, Record]]:
+    """The records of a store, oldest first; those that are damaged are said on standard error."""
+    entries = list(store.entries())
+    for entry in entries:
+        if entry.problem:
+            click.echo(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}", err=True)
+    return [(entry.id, entry.record) for entry in entries if entry.record]
 
 
 def as_json(value: Any) -> None:

@@ -9,7 +9,7 @@ import click
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json
+from wattstar.cli.output import as_csv, as_json, undamaged
 from wattstar.errors import UsageError
 from wattstar.rating import populations, rate
 from wattstar.records.codec import encode
@@ -24,7 +24,7 @@ def command(out: Path, style: str, task: str | None) -> None:
     """Rate every valid record among those it can be compared with."""
     if task is not None:
         registry.task(task)
-    records = [(name, record) for name, record in Store(out).records() if task in (None, record.job.task)]
+    records = [(name, record) for name, record in undamaged(Store(out)) if task in (None, record.job.task)]
     if not records:
         raise UsageError(f"There are no records in {out}.", ["wattstar run -t TASK -m MODEL", "another folder: --out"])
     if style == "human":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 
 from wattstar import registry
@@ -21,7 +22,7 @@ def show(records: Sequence[tuple[str, Record]]) -> None:
         ratings = rate(population, members)
         names = {record.quality.name for _, record in members if record.quality}
         rows = [_row(rating, known[rating.record], names.pop() if len(names) == 1 else "quality") for rating in ratings]
-        table(_title(population), rows, right=("Wh per 1,000", "time"), note=_note(population, ratings, known))
+        table(_title(population), rows, right=("Wh/1,000 queries", "time"), note=_note(population, ratings, known))
     rest = [_unrated(name, record) for name, record in records if figure(record) is None]
     if rest:
         table("not rated", rest)
@@ -30,7 +31,7 @@ def show(records: Sequence[tuple[str, Record]]) -> None:
 def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
     return {
         "model": broken(rating.model),
-        "Wh per 1,000": watt_hours(figure(record)),
+        "Wh/1,000 queries": watt_hours(figure(record)),
         "time": time_per_query(record),
         quality: quality_value(record),
         "stars": stars(rating),
@@ -38,8 +39,9 @@ def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
 
 
 def broken(model: str) -> str:
-    """A long id on two lines, publisher first."""
-    return model.replace("/", "/\n", 1) if len(model) > LONG_ID else model
+    """A long id on two lines, publisher first, where the terminal is narrow."""
+    narrow = shutil.get_terminal_size().columns < 100
+    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
 
 
 def stars(rating: Rating) -> str:
@@ -51,7 +53,10 @@ def stars(rating: Rating) -> str:
 
 
 def _title(population: Population) -> str:
-    return f"{registry.task(population.key[0]).title} · {population.key[1]}"
+    task, machine, *_ = population.key
+    # A record may come from a machine where another package offered its task.
+    title = registry.task(task).title if task in registry.plug_ins("tasks") else task
+    return f"{title} · {machine}"
 
 
 def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Record]) -> str:

@@ -68,7 +68,8 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
-        attempt.follow(folder, circumstances.silence)
+        # A worker that idles is silent by order.
+        attempt.follow(folder, circumstances.silence + job.procedure.idle_seconds)
     except WorkerLost as lost:
         attempt.failure = lost.failure
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from array import array
 from collections.abc import Mapping
@@ -17,13 +18,20 @@ from wattstar.types import Meter, Reader, Scope, Timeline
 
 @dataclass
 class _Line:
-    """A timeline that grows. A total that did not change is the same counter step seen again, and says nothing."""
+    """A timeline that grows. A total that did not change is the same counter step seen again, and says nothing.
+
+    Nor does one that is no number; a domain that says nothing more is late, and that is seen by a gate.
+    """
 
     times: array[int] = field(default_factory=lambda: array("q"))
     joules: array[float] = field(default_factory=lambda: array("d"))
 
+    @property
+    def ends(self) -> int:
+        return self.times[-1] if self.times else 0
+
     def add(self, time: int, joules: float) -> None:
-        if not self.times or (time > self.times[-1] and joules != self.joules[-1]):
+        if math.isfinite(joules) and (not self.times or (time > self.times[-1] and joules != self.joules[-1])):
             self.joules.append(joules)
             self.times.append(time)
 
@@ -63,7 +71,7 @@ class Sampler:
         while True:
             if self._loop.done():
                 self._loop.result()
-            late = tuple(domain for (_, domain), line in self._lines.items() if line.times[-1] < moment)
+            late = tuple(domain for (_, domain), line in list(self._lines.items()) if line.ends < moment)
             if (self._lines and not late) or time.monotonic() > deadline:
                 return late
             time.sleep(0.002)

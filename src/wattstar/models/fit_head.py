@@ -10,7 +10,7 @@ from typing import Any
 
 from wattstar.models.packages import Entry, catalogue, package_path
 
-version = 1
+version = 2
 requires = ("torch", "transformers", "pyarrow")
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"

@@ -84,7 +84,7 @@ class Store:
 
     def entries(self) -> Iterator[Entry]:
         """Everything in the store, oldest first; damaged files are said, not dropped."""
-        found = [_entry(file) for file in (self.folder / "records").glob("*.json")]
+        found = [_entry(file) for file in self._files("*.json")]
         yield from sorted(found, key=lambda entry: (entry.record.started if entry.record else "", entry.id))
 
     def records(self) -> Iterator[tuple[str, Record]]:
@@ -93,7 +93,7 @@ class Store:
 
     def find(self, start: str) -> tuple[str, Record]:
         """The one record whose id starts so."""
-        files = sorted((self.folder / "records").glob(f"{start}*.json")) if start.isalnum() else []
+        files = self._files(f"{start}*.json") if start.isalnum() else []
         if not files:
             raise UnknownName(f"There is no record {start!r} in {self.folder}.", ["wattstar list"])
         if len(files) > 1:
@@ -121,6 +121,11 @@ class Store:
     def clear(self, folder: Path) -> None:
         """Remove the scratch folder of an attempt."""
         shutil.rmtree(folder, ignore_errors=True)
+
+    def _files(self, pattern: str) -> list[Path]:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise StoreUnusable(f"The store {self.folder} is not a folder.", ["name another folder with --out"])
+        return sorted((self.folder / "records").glob(pattern))
 
     def _write(self, kind: str, name: str, data: bytes) -> None:
         """Complete in a temporary file, on the disk, then renamed: other readers see all or nothing."""
@@ -200,10 +205,13 @@ def _is_running(folder: Path) -> bool:
 
 
 def journal_passes(folder: Path) -> Iterator[Pass]:
-    """The finished passes of a journal; a line that a kill tore is left out."""
+    """The finished passes of a journal, up to a line that a kill tore or that is none of ours."""
     file = folder / "journal.jsonl"
     if not file.exists():
         return
-    for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield decode(Pass, json.loads(line))
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            counted = decode(Pass, json.loads(line))
+        except (ValueError, VerificationFailed):
+            return
+        yield counted

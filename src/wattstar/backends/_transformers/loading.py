@@ -47,15 +47,19 @@ def load(spec: ModelSpec, controls: Controls, auto_class: str, optional: tuple[s
     return Network(module, device, folder, parameters, _synchroniser(device))
 
 
-def load_tokenizer(spec: ModelSpec, network: Network, padding_side: str) -> Any:
-    """The model's own tokenizer, or for random weights the one that stands in for it; it always has a padding token."""
+def load_tokenizer(spec: ModelSpec, network: Network, padding_side: str | None = None) -> Any:
+    """The model's own tokenizer, or for random weights the one that stands in for it; it always has a padding token.
+
+    Padding goes to the tokenizer's own side unless one is given: XLNet, for one, classifies by the last token.
+    """
     from transformers import AutoTokenizer
 
     folder = network.folder or tokenizer_files(architecture(spec.id))
     with readable(spec, folder):
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, padding_side=padding_side, trust_remote_code=spec.trust_remote_code, local_files_only=True
+            folder, trust_remote_code=spec.trust_remote_code, local_files_only=True
         )
+    tokenizer.padding_side = padding_side or tokenizer.padding_side
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

@@ -13,7 +13,7 @@ from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sam
 def serve(spec: ModelSpec, controls: Controls) -> Session:
     """Load the classifier."""
     network = load(spec, controls, "AutoModelForSequenceClassification")
-    tokenizer = load_tokenizer(spec, network, padding_side="right")
+    tokenizer = load_tokenizer(spec, network)
     # Networks that find the end of a text by looking for padding must know which token it is.
     network.module.config.pad_token_id = tokenizer.pad_token_id
     limit = longest(network, tokenizer, controls.input_tokens)
