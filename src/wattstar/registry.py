@@ -111,7 +111,14 @@ def _load(kind: str, name: str) -> Any:
     known = plug_ins(kind)
     if name not in known:
         raise unknown(kind.removesuffix("s"), name, known)
-    return importlib.import_module(known[name].module)
+    plug_in = known[name]
+    try:
+        return importlib.import_module(plug_in.module)
+    except ImportError as error:
+        raise MissingPackage(
+            f"The {kind.removesuffix('s')} {name!r} of the package {plug_in.package} cannot be imported: {error}.",
+            [f"pip install --force-reinstall {plug_in.package}", f"pip uninstall {plug_in.package}"],
+        ) from error
 
 
 def _version(distribution: str) -> str | None:
@@ -122,7 +129,10 @@ def _version(distribution: str) -> str | None:
 
 
 def _help(module: str) -> str:
-    specification = importlib.util.find_spec(module)
+    try:
+        specification = importlib.util.find_spec(module)
+    except ImportError:
+        return ""
     if specification is None or specification.origin is None:
         return ""
     return _first_line(Path(specification.origin))

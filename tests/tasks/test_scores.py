@@ -71,7 +71,7 @@ def test_word_error_rate_is_that_of_words_after_the_usual_normalisation(
 
 
 def test_word_error_rate_weighs_clips_by_their_words() -> None:
-    pairs = [("one two three four", "one two three four"), ("five", "six"), ("", "noise"), ("…", "noise")]
+    pairs = [("one two three four", "one two three four"), ("five", "six"), ("", "noise")]
     quality = score("automatic-speech-recognition", pairs)
     assert quality == Quality("word error rate", pytest.approx(1 / 5), higher_is_better=False, n=2)
 
