@@ -68,9 +68,7 @@ TEMPLATES = re.compile(
 ENGLISH = frozenset(words("the your you with that this my to"))
 NOISE = re.compile(r"\s[;_.,:-](\s|$)|\\x|[^\x20-\x7e]")
 # Taken out after reading: the label cannot be told from the text alone.
-REJECTED = words(
-    "neuralchemy-test-0703 neuralchemy-test-0740 slabs-test-0907 slabs-test-1307 yanismiraoui-0263",
-)
+REJECTED = words("neuralchemy-test-0703 neuralchemy-test-0740 slabs-test-0907 slabs-test-1307 yanismiraoui-0263")
 
 
 @dataclass(frozen=True)

@@ -65,14 +65,14 @@ def unpacked(folder: Path) -> Unpacked:
 
 def _unpacked(package: Package, folder: Path) -> Path:
     download, content = folder / "download", folder / "content"
-    if not download.exists():
-        download.mkdir(parents=True)
+    download.mkdir(parents=True, exist_ok=True)
+    if not any(download.iterdir()):
         facts = {"python": sys.executable, "name": package.name, "version": package.version}
         command = [word.format(**facts) for word in CLIENTS[package.registry].split()]
         subprocess.run(command, cwd=download, check=True, timeout=600)
-    file = next(download.iterdir(), None)
-    if file is None or hashlib.sha256(file.read_bytes()).hexdigest() != package.sha256:
-        raise SystemExit(f"{download} does not hold the file whose checksum is pinned: delete the folder and try again")
+    file = next(download.iterdir())
+    if hashlib.sha256(file.read_bytes()).hexdigest() != package.sha256:
+        raise SystemExit(f"{file} has not the checksum that is pinned: delete it and try again")
     shutil.rmtree(content, ignore_errors=True)
     content.mkdir()
     if package.registry == "Debian":

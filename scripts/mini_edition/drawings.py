@@ -1,4 +1,4 @@
-"""Drawings of objects that ImageNet knows, as no photograph of them was free."""
+"""Drawings of single objects that ImageNet-1k has a class for."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ def polar(x: float, y: float, radius: float, angle: float) -> tuple[float, float
     return x + radius * sin(2 * pi * angle), y - radius * cos(2 * pi * angle)
 
 
-def draw_clock(pen: Pen) -> None:
-    """A round wall clock at ten past ten."""
+def _clock(pen: Pen) -> None:
     pen.ellipse(around(400, 400, 330), fill="#5a3a1e")
     pen.ellipse(around(400, 400, 295), fill="#fbf8ee")
     font = ImageFont.load_default(60)
@@ -54,8 +53,7 @@ def draw_clock(pen: Pen) -> None:
 SEGMENTS = {"1": "bc", "2": "abged", "4": "fgbc", "8": "abcdefg"}
 
 
-def draw_digital_clock(pen: Pen) -> None:
-    """A bedside clock showing 12:48 in red segments."""
+def _digital_clock(pen: Pen) -> None:
     pen.rectangle((0, 560, 800, 800), fill="#b98a5a")
     pen.rounded_rectangle((60, 220, 740, 600), 40, fill="#2b2b30")
     pen.rectangle((100, 265, 700, 545), fill="#120606")
@@ -72,8 +70,7 @@ def draw_digital_clock(pen: Pen) -> None:
         pen.rectangle((391, y, 409, y + 18), fill="#ff3020")
 
 
-def draw_traffic_light(pen: Pen) -> None:
-    """A traffic light on a pole, red lit."""
+def _traffic_light(pen: Pen) -> None:
     pen.rectangle((380, 600, 420, 800), fill="#666666")
     pen.rounded_rectangle((270, 60, 530, 640), 40, fill="#222222")
     for y, colour in ((165, "#ff2a1a"), (350, "#4d4410"), (535, "#12401c")):
@@ -81,8 +78,7 @@ def draw_traffic_light(pen: Pen) -> None:
         pen.arc(around(400, y, 92), 180, 360, "#000000", 16)
 
 
-def draw_stop_sign(pen: Pen) -> None:
-    """A red octagonal stop sign on a post."""
+def _stop_sign(pen: Pen) -> None:
     pen.rectangle((385, 560, 415, 800), fill="#8a8f94")
     for radius, colour in ((300, "#ffffff"), (280, "#c1121f")):
         corners = [polar(400, 330, radius, (corner + 0.5) / 8) for corner in range(8)]
@@ -90,8 +86,7 @@ def draw_stop_sign(pen: Pen) -> None:
     pen.text((400, 330), "STOP", "#ffffff", ImageFont.load_default(190), anchor="mm")
 
 
-def draw_umbrella(pen: Pen) -> None:
-    """An open umbrella with a curved handle."""
+def _umbrella(pen: Pen) -> None:
     colours = ("#d7263d", "#f2c14e")
     pen.line([(400, 80), (400, 640)], "#4a2f1b", 16)
     pen.arc((400 - 84, 590, 408, 690), 0, 180, "#4a2f1b", 16)
@@ -104,8 +99,7 @@ def draw_umbrella(pen: Pen) -> None:
     pen.line([(400, 404), (400, 640)], "#4a2f1b", 16)
 
 
-def draw_balloon(pen: Pen) -> None:
-    """A striped hot-air balloon with its basket."""
+def _balloon(pen: Pen) -> None:
     pen.ellipse(around(400, 300, 245), fill="#e4572e")
     for half, colour in ((165, "#f3a712"), (75, "#e4572e")):
         pen.ellipse((400 - half, 55, 400 + half, 545), fill=colour)
@@ -117,8 +111,7 @@ def draw_balloon(pen: Pen) -> None:
         pen.line([(340, y), (460, y)], "#5e3a18", 4)
 
 
-def draw_crossword(pen: Pen) -> None:
-    """A crossword grid with numbers and a few letters."""
+def _crossword(pen: Pen) -> None:
     rows = ("...#...#.", ".#.#.#.#.", ".....#...", "#.#.#.##.", "...#.#...", ".##.#.#.#",
             "...#.....", ".#.#.#.#.", ".#...#...")  # fmt: skip
     small, large = ImageFont.load_default(20), ImageFont.load_default(48)
@@ -135,8 +128,7 @@ def draw_crossword(pen: Pen) -> None:
         pen.text((82 + 80 * column, 246), letter, "#1d3f8a", large, anchor="mm")
 
 
-def draw_abacus(pen: Pen) -> None:
-    """A wooden abacus with coloured beads."""
+def _abacus(pen: Pen) -> None:
     pen.rectangle((70, 110, 730, 690), outline="#7a4a21", width=36)
     colours = ("#d62828", "#f4a300", "#2a9d4a", "#1d5fbf", "#7b2d8b")
     for row, colour in enumerate(colours):
@@ -148,8 +140,7 @@ def draw_abacus(pen: Pen) -> None:
             pen.ellipse((x - 21, y - 34, x + 21, y + 34), colour, "#222222", 2)
 
 
-def draw_envelope(pen: Pen) -> None:
-    """A sealed letter envelope."""
+def _envelope(pen: Pen) -> None:
     pen.rectangle((90, 210, 710, 620), "#fbf3dc", "#7d7461", 6)
     pen.line([(90, 620), (340, 410)], "#b5ab92", 6)
     pen.line([(710, 620), (460, 410)], "#b5ab92", 6)
@@ -157,8 +148,7 @@ def draw_envelope(pen: Pen) -> None:
     pen.ellipse(around(400, 440, 48), fill="#b3202c")
 
 
-def draw_hourglass(pen: Pen) -> None:
-    """An hourglass with running sand."""
+def _hourglass(pen: Pen) -> None:
     for y in (90, 660):
         pen.rounded_rectangle((200, y, 600, y + 50), 16, fill="#6b4423")
     for x in (225, 555):
@@ -171,8 +161,7 @@ def draw_hourglass(pen: Pen) -> None:
     pen.polygon([(277, 656), (523, 656), (400, 545)], fill="#e0b050")
 
 
-def draw_candle(pen: Pen) -> None:
-    """A burning candle in a saucer."""
+def _candle(pen: Pen) -> None:
     for radius, colour in ((230, "#33233a"), (160, "#4a3346"), (100, "#6b4a50")):
         pen.ellipse(around(400, 215, radius), fill=colour)
     pen.ellipse((200, 660, 600, 760), fill="#9a7b3c")
@@ -186,8 +175,7 @@ def draw_candle(pen: Pen) -> None:
     pen.ellipse((375, 215, 425, 290), fill="#fff3b0")
 
 
-def draw_dumbbell(pen: Pen) -> None:
-    """A dumbbell with two plates on each side."""
+def _dumbbell(pen: Pen) -> None:
     pen.rectangle((0, 560, 800, 800), fill="#c9b79c")
     pen.rectangle((90, 388, 710, 432), fill="#aab2b8")
     for left, half in ((130, 120), (195, 165), (550, 165), (615, 120)):
@@ -197,8 +185,7 @@ def draw_dumbbell(pen: Pen) -> None:
         pen.line([(x, 380), (x - 12, 440)], "#5d656b", 4)
 
 
-def draw_jack_o_lantern(pen: Pen) -> None:
-    """A carved and lit pumpkin."""
+def _jack_o_lantern(pen: Pen) -> None:
     pen.polygon([(370, 190), (430, 190), (450, 90), (400, 80)], fill="#3f6b2a")
     for left, right in ((90, 380), (420, 710), (180, 480), (320, 620), (270, 530)):
         pen.ellipse((left, 170, right, 690), "#e8741a", "#b9530d", 6)
@@ -211,8 +198,7 @@ def draw_jack_o_lantern(pen: Pen) -> None:
     pen.polygon(mouth, fill="#ffd84a")
 
 
-def draw_bow_tie(pen: Pen) -> None:
-    """A dotted bow tie."""
+def _bow_tie(pen: Pen) -> None:
     pen.polygon([(400, 400), (110, 230), (90, 420), (120, 570)], "#1f3c88", "#10204a", 5)
     pen.polygon([(400, 400), (690, 230), (710, 420), (680, 570)], "#1f3c88", "#10204a", 5)
     for x, y in ((160, 310), (160, 400), (160, 490), (230, 355), (230, 445), (300, 400)):
@@ -221,8 +207,7 @@ def draw_bow_tie(pen: Pen) -> None:
     pen.rounded_rectangle((350, 340, 450, 460), 24, "#182f6c", "#10204a", 5)
 
 
-def draw_spider_web(pen: Pen) -> None:
-    """An orb web between twigs."""
+def _spider_web(pen: Pen) -> None:
     for spoke in range(14):
         pen.line([(400, 400), polar(400, 400, 390, spoke / 14)], "#e9efe9", 4)
     for ring in range(1, 11):
@@ -234,29 +219,30 @@ def draw_spider_web(pen: Pen) -> None:
             pen.line([ends[0], middle, ends[1]], "#e9efe9", 3)
 
 
-# Name, ImageNet classes, background, drawing.
-DRAWINGS: tuple[tuple[str, list[int] | int, str, Callable[[Pen], None]], ...] = (
-    ("clock", [409, 892], WALL, draw_clock),
-    ("digital-clock", 530, WALL, draw_digital_clock),
-    ("traffic-light", 920, SKY, draw_traffic_light),
-    ("stop-sign", 919, SKY, draw_stop_sign),
-    ("umbrella", 879, SKY, draw_umbrella),
-    ("balloon", 417, SKY, draw_balloon),
-    ("crossword", 918, "#ffffff", draw_crossword),
-    ("abacus", 398, WALL, draw_abacus),
-    ("envelope", 549, "#8fb0c9", draw_envelope),
-    ("hourglass", 604, WALL, draw_hourglass),
-    ("candle", 470, "#241a2b", draw_candle),
-    ("dumbbell", 543, WALL, draw_dumbbell),
-    ("jack-o-lantern", 607, "#1b1a2e", draw_jack_o_lantern),
-    ("bow-tie", 457, WALL, draw_bow_tie),
-    ("spider-web", 815, "#2f4033", draw_spider_web),
+# Drawing, ImageNet classes, background.
+DRAWINGS: tuple[tuple[Callable[[Pen], None], list[int] | int, str], ...] = (
+    (_clock, [409, 892], WALL),
+    (_digital_clock, 530, WALL),
+    (_traffic_light, 920, SKY),
+    (_stop_sign, 919, SKY),
+    (_umbrella, 879, SKY),
+    (_balloon, 417, SKY),
+    (_crossword, 918, "#ffffff"),
+    (_abacus, 398, WALL),
+    (_envelope, 549, "#8fb0c9"),
+    (_hourglass, 604, WALL),
+    (_candle, 470, "#241a2b"),
+    (_dumbbell, 543, WALL),
+    (_jack_o_lantern, 607, "#1b1a2e"),
+    (_bow_tie, 457, WALL),
+    (_spider_web, 815, "#2f4033"),
 )
 
 
 def drawings() -> Iterator[tuple[str, list[int] | int, Image.Image]]:
     """Name, ImageNet classes and picture."""
-    for name, target, background, draw in DRAWINGS:
+    for draw, target, background in DRAWINGS:
         image = Image.new("RGB", (CANVAS, CANVAS), background)
         draw(ImageDraw.Draw(image))
+        name = draw.__name__[1:].replace("_", "-")
         yield name, target, image.resize((CANVAS // 2, CANVAS // 2), Image.Resampling.LANCZOS)

@@ -141,13 +141,14 @@ def _spoken(folder: Path) -> Iterator[np.ndarray]:
     rate = library.espeak_Initialize(1, 0, str(folder).encode(), 0)
     parts: list[bytes] = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
     def receive(samples: Any, count: int, _events: Any) -> int:
         if samples and count > 0:
             parts.append(ctypes.string_at(samples, 2 * count))
         return 0  # asks for more
 
-    library.espeak_SetSynthCallback(receive)
+    # The library keeps the pointer, so the callback lives as long as this generator.
+    callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)(receive)
+    library.espeak_SetSynthCallback(callback)
     for voice, text in SPOKEN:
         parts.clear()
         library.espeak_SetVoiceByName(voice.encode())

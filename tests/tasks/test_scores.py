@@ -63,9 +63,7 @@ def test_where_a_correlation_means_nothing_there_is_none(pairs: list[tuple[float
         ("one", "two three four", 3.0),
     ],
 )
-def test_word_error_rate_is_that_of_words_after_the_usual_normalisation(
-    target: str, answer: str, rate: float
-) -> None:
+def test_word_error_rate_is_that_of_words_after_the_usual_normalisation(target: str, answer: str, rate: float) -> None:
     quality = score("automatic-speech-recognition", [(target, answer)])
     assert quality == Quality("word error rate", pytest.approx(rate), higher_is_better=False, n=1)
 

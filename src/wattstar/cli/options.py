@@ -102,6 +102,8 @@ def read_plan(name: str, flags: Mapping[str, Any]) -> PlanFile:
         wrong = f"unknown: {', '.join(sorted(surplus))}" if surplus else "no [[jobs]] table"
         raise UsageError(f"The plan {name!r} has {wrong}.", ["name, note, [defaults] and [[jobs]] are known"])
     defaults = data.get("defaults", {})
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in [defaults, *tables]):
+        raise UsageError(f"In the plan {name!r}, jobs are [[jobs]] tables and defaults one [defaults] table.")
     made = [_request({**defaults, **table, **flags}, f"[[jobs]] table {i + 1}") for i, table in enumerate(tables)]
     return PlanFile(str(data.get("name", file.stem)), tuple(made), str(data.get("note", "")).strip())
 
@@ -112,14 +114,17 @@ def _request(table: Mapping[str, Any], where: str) -> Request:
     from wattstar.records.codec import first_problem
 
     try:
-        return TypeAdapter(Request).validate_python(dict(table))
+        request = TypeAdapter(Request).validate_python(dict(table))
     except ValidationError as error:
         known = ", ".join(field.name for field in fields(Request))
         raise UsageError(f"{where}: {first_problem(error)}.", [f"known: {known}"]) from error
+    if not request.models:
+        raise UsageError(f"{where}: models: none is named.")
+    return request
 
 
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    if not equals:
+    if not equals or not key:
         raise UsageError(f"--option {text!r} is not KEY=VALUE.")
     return key, value

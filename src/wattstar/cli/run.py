@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from functools import partial
@@ -15,7 +16,7 @@ from wattstar.cli import results
 from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options, requests
 from wattstar.cli.output import as_csv, as_json, flat, status
 from wattstar.cli.progress import shown
-from wattstar.errors import GateFailed, JobsFailed, WattstarError
+from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
 from wattstar.measuring.plan import Planned, plan
 from wattstar.measuring.run import Circumstances, run
 from wattstar.records.codec import canonical, digest, encode
@@ -33,6 +34,8 @@ Results = list[tuple[str, Record]]
               help="Seconds without a sign of life after which a job is given up.")  # fmt: skip
 def command(out: Path, style: str, timeout: float, **words: Any) -> None:
     """Measure the energy of models, and add a record of each to the store."""
+    if not 0 < timeout < math.inf:
+        raise UsageError(f"--timeout is {timeout:g}; it must be more than 0, and finite.")
     plan_file = requests(words)
     if plan_file.note:
         click.echo(plan_file.note, err=True)
@@ -66,8 +69,9 @@ def _refusals(cells: list[Planned]) -> list[Planned]:
         word = "skipped" if cell.request.optional else "refused"
         click.echo(f"wattstar: {word}: {cell.request.task} {cell.model}: {_said(cell.refused)}", err=True)
     failed = [cell for cell in refused if not cell.request.optional]
-    if len(cells) == 1 and failed and failed[0].refused:
-        sys.exit(failed[0].refused.exit_code)
+    codes = {cell.refused.exit_code for cell in failed if cell.refused}
+    if len(failed) == len(cells) and len(codes) == 1:
+        sys.exit(codes.pop())
     return failed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -94,8 +95,10 @@ def _check(request: Request) -> None:
         ("--idle-seconds", request.idle_seconds, 0),
         ("--pass-seconds", request.pass_seconds, 0),
     ):
-        if value is not None and value < least:
-            raise UsageError(f"{name} is {value}; it must be at least {least}.")
+        if value is not None and not least <= value < math.inf:
+            raise UsageError(f"{name} is {value}; it must be at least {least}, and finite.")
+    if not request.meters:
+        raise UsageError("No meter is named.", ['meters = ["auto"]', "wattstar meters"])
 
 
 def _controls(request: Request, task: Task) -> Controls:

@@ -36,7 +36,7 @@ class Domain:
             return None
         edges = [(self._at(window.begin), self._at(window.end)) for window in windows]
         bound = sum(begin[1] + end[1] for begin, end in edges)
-        direct = bound == 0 or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
+        direct = self._on_stamps(windows) or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
         return Reading(
             domain=self.timeline.domain,
             meter=self.timeline.meter,
@@ -56,6 +56,11 @@ class Domain:
         share = (time - times[right - 1]) / step
         bound = step / 1e9 * (self._most - self._least) / 4
         return joules[right - 1] + share * (joules[right] - joules[right - 1]), bound
+
+    def _on_stamps(self, windows: Sequence[Window]) -> bool:
+        times = self.timeline.times
+        edges = (edge for window in windows for edge in (window.begin, window.end))
+        return all(times[bisect_left(times, edge)] == edge for edge in edges)
 
     def _steps(self, windows: Sequence[Window]) -> int:
         times = self.timeline.times

@@ -96,7 +96,12 @@ def _bytes(rows: list[Sample], samples: tuple[Sample, ...]) -> Iterator[bytes]:
         yield json.dumps([row.id, row.source, dict(row.input), row.target], sort_keys=True).encode()
         for name, value in sample.input.items():
             if value != row.input[name]:
-                yield Path(value).read_bytes()
+                yield _media(Path(value))
+
+
+def _media(path: Path) -> bytes:
+    """Empty where there is no such file: ``decode`` names the sample then, as it does other unreadable ones."""
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _image(name: str, path: Path, controls: Controls) -> Any:
@@ -117,6 +122,7 @@ def _audio(name: str, path: Path, controls: Controls) -> Any:
     try:
         with wave.open(str(path)) as clip:
             channels, width, rate = clip.getnchannels(), clip.getsampwidth(), clip.getframerate()
+            length = clip.getnframes() * channels * width
             frames = clip.readframes(clip.getnframes())
     except (OSError, EOFError, wave.Error) as error:
         raise SampleUnreadable(f"sample {name}: {path.name} is not a readable WAV file: {error}") from error
@@ -124,8 +130,8 @@ def _audio(name: str, path: Path, controls: Controls) -> Any:
         wanted = f"mono, 16 bit, {controls.sampling_rate} Hz"
         found = f"{channels} channel(s), {8 * width} bit, {rate} Hz"
         raise SampleUnreadable(f"sample {name}: {path.name} is {found}, not {wanted}")
-    if not frames:
-        raise SampleUnreadable(f"sample {name}: {path.name} holds no sound")
+    if not frames or len(frames) != length:
+        raise SampleUnreadable(f"sample {name}: {path.name} holds {len(frames)} of {length} bytes of sound")
     sound = numpy.frombuffer(frames, dtype="<i2").astype(numpy.float32) / 32768.0
     most = controls.audio_seconds
     return sound if most is None else sound[: round(most * rate)]

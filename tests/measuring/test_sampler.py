@@ -1,0 +1,121 @@
+"""The sampling thread: one timeline a domain, of changes only; errors reach the one who waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+
+from wattstar.errors import MeterUnavailable
+from wattstar.measuring.sampler import Sampler
+from wattstar.types import Affinity, Level, Method, Reader, Scope
+
+SCOPE = Scope(1, "cpu", "/nowhere")
+
+
+@dataclass
+class Counter:
+    """A meter of one domain that reads what it is told to."""
+
+    total: Callable[[], float]
+    domain: str = "gpu:0"
+    requires: tuple[str, ...] = ()
+    method: Method = Method.COUNTER
+    plausible_factor: float | None = None
+    reads: int = 0
+    closed: list[str] = field(default_factory=list)
+
+    def affinity(self) -> Affinity:
+        return Affinity(Level.ASKED, (self.domain,), "a counter of this test")
+
+    def read(self) -> Mapping[str, tuple[int, float]]:
+        self.reads += 1
+        return {self.domain: (time.monotonic_ns(), self.total())}
+
+    @contextmanager
+    def reader(self, scope: Scope) -> Iterator[Reader]:
+        try:
+            yield Reader(read=self.read, period=0.001)
+        finally:
+            self.closed.append(self.domain)
+
+
+class Shut(Counter):
+    @contextmanager
+    def reader(self, scope: Scope) -> Iterator[Reader]:
+        raise MeterUnavailable("shut")
+        yield
+
+
+def steps(period: float) -> Callable[[], float]:
+    """A counter that steps so often, by 3 J."""
+    began = time.monotonic()
+    return lambda: 3.0 * int((time.monotonic() - began) / period)
+
+
+def test_a_total_that_did_not_change_is_kept_out() -> None:
+    """Read every millisecond, stepping every 20: a stamp is where the total was seen to change."""
+    counter = Counter(steps(0.02))
+    with Sampler({"counter": counter}, SCOPE) as sampler:
+        time.sleep(0.25)
+    [line] = sampler.timelines()
+    assert counter.reads > 2 * len(line.times)
+    assert all(late - early >= 3.0 for early, late in pairwise(line.joules))
+    assert all(late > early for early, late in pairwise(line.times))
+    assert 3 <= len(line.times) <= 14
+
+
+def test_two_meters_have_a_timeline_each() -> None:
+    meters = {"one": Counter(steps(0.005)), "two": Counter(steps(0.005), "cpu:0", method=Method.SAMPLED)}
+    with Sampler(meters, SCOPE) as sampler:
+        assert sampler.cover(time.monotonic_ns()) == ()
+    lines = {line.meter: line for line in sampler.timelines()}
+    assert {name: (line.domain, line.method) for name, line in lines.items()} == {
+        "one": ("gpu:0", Method.COUNTER),
+        "two": ("cpu:0", Method.SAMPLED),
+    }
+
+
+def test_cover_waits_until_every_domain_has_spoken_after_the_moment() -> None:
+    with Sampler({"counter": Counter(steps(0.02))}, SCOPE) as sampler:
+        moment = time.monotonic_ns() + 30_000_000
+        assert sampler.cover(moment) == ()
+        [line] = sampler.timelines()
+        assert line.times[-1] >= moment
+
+
+def test_a_domain_that_stopped_changing_is_named() -> None:
+    meters = {"stuck": Counter(lambda: 5.0), "good": Counter(steps(0.005), "cpu:0")}
+    with Sampler(meters, SCOPE) as sampler:
+        assert sampler.cover(time.monotonic_ns(), patience=0.1) == ("gpu:0",)
+
+
+def test_what_is_no_number_is_no_reading() -> None:
+    values = iter([1.0, float("nan"), 2.0, float("inf"), 3.0])
+    with Sampler({"odd": Counter(lambda: next(values, 9.0))}, SCOPE) as sampler:
+        sampler.cover(time.monotonic_ns() + 20_000_000, patience=0.05)
+    [line] = sampler.timelines()
+    assert list(line.joules) == [1.0, 2.0, 3.0, 9.0]
+
+
+def test_an_error_of_the_thread_is_raised_where_one_waits() -> None:
+    def fail() -> float:
+        raise MeterUnavailable("The counter is gone.")
+
+    with Sampler({"bad": Counter(fail)}, SCOPE) as sampler, pytest.raises(MeterUnavailable, match="is gone"):
+        sampler.cover(time.monotonic_ns())
+
+
+def test_meters_are_closed_in_the_end_and_when_another_cannot_be_opened() -> None:
+    first = Counter(steps(0.005))
+    with Sampler({"first": first}, SCOPE):
+        assert first.closed == []
+    assert first.closed == ["gpu:0"]
+    second = Counter(steps(0.005))
+    with pytest.raises(MeterUnavailable, match="shut"), Sampler({"second": second, "shut": Shut(steps(1))}, SCOPE):
+        pass
+    assert second.closed == ["gpu:0"]

@@ -1,0 +1,148 @@
+"""The energy of a window: exact on stamps, within the bound inside steps, None beyond what was seen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from wattstar.measuring.timeline import Domain, best, readings
+from wattstar.types import Method, Reading, Timeline, Window
+
+SECOND = 1_000_000_000
+
+
+def domain(seconds: Sequence[float], joules: Sequence[float], method: Method = Method.COUNTER) -> Domain:
+    return Domain(Timeline("gpu:0", "nvml", method, [round(s * SECOND) for s in seconds], list(joules)))
+
+
+def window(begin: float, end: float) -> Window:
+    return Window(round(begin * SECOND), round(end * SECOND))
+
+
+def ask(asked: Domain, *parts: tuple[float, float]) -> Reading:
+    found = asked.reading([window(*part) for part in parts])
+    assert found is not None
+    return found
+
+
+def test_between_stamps_the_energy_is_exact() -> None:
+    line = domain([0, 1, 3, 4], [100, 110, 150, 151])
+    for begin, end, joules in ((0, 1, 10), (0, 4, 51), (1, 3, 40), (3, 4, 1)):
+        found = ask(line, (begin, end))
+        assert (found.joules, found.bound, found.method) == (joules, 0, Method.COUNTER)
+
+
+def test_inside_a_step_the_total_is_taken_as_linear_and_the_bound_is_a_quarter_of_the_step_times_the_jump() -> None:
+    """Steps of 1 s at 10 W, 30 W, 10 W …: an edge inside one carries 1·(30 − 10)/4 = 5 J."""
+    line = domain(range(21), [sum([10, 30][i % 2] for i in range(n)) for n in range(21)])
+    found = ask(line, (0.25, 15))
+    assert found.joules == pytest.approx(290 - 0.25 * 10)
+    assert found.bound == pytest.approx(5)
+    assert ask(line, (0.25, 15.5)).bound == pytest.approx(10)
+    assert ask(line, (0.5, 12.5)).method is Method.COUNTER
+
+
+def test_a_long_step_has_a_wide_bound() -> None:
+    """The same jump in a step of 4 s: 4·(20 − 10)/4."""
+    line = domain([0, 1, 2, 6], [0, 10, 30, 70])
+    assert ask(line, (1, 4)).bound == pytest.approx(4 * (20 - 10) / 4)
+
+
+@pytest.mark.parametrize("part", [(-0.1, 1.0), (0.5, 3.1), (-2.0, -1.0), (4.0, 5.0), (1.0, 1.0), (2.0, 1.0)])
+def test_a_window_beyond_the_stamps_or_of_no_length_has_no_energy(part: tuple[float, float]) -> None:
+    line = domain([0, 1, 2, 3], [0, 1, 2, 3])
+    assert line.reading([window(*part)]) is None
+    assert line.reading([window(0, 1), window(*part)]) is None
+
+
+def test_no_windows_and_no_stamps_have_no_energy() -> None:
+    assert domain([0, 1], [0, 1]).reading([]) is None
+    assert domain([], []).reading([window(0, 1)]) is None
+    assert domain([0.5], [3]).reading([window(0, 1)]) is None
+
+
+def test_a_window_of_few_steps_has_only_a_modelled_share() -> None:
+    powers = [10.0, 30.0] * 15
+    line = domain(range(31), [0, *accumulate(powers)])
+    assert ask(line, (0.5, 9.5)).method is Method.MODELLED
+    assert ask(line, (0.5, 10.5)).method is Method.COUNTER
+    assert ask(line, (0, 9)).method is Method.COUNTER, "its edges fall on stamps"
+    assert ask(line, (0.5, 10.5), (10.5, 13.5)).method is Method.MODELLED, "two windows need twice as many"
+
+
+@pytest.mark.parametrize("joules", [[0, 20], [0, 10, 20], [0, 10, 20, 30]])
+def test_an_even_load_does_not_make_a_short_window_a_measured_one(joules: list[float]) -> None:
+    """Nothing is known of what happens inside so few steps."""
+    assert ask(domain(range(len(joules)), joules), (0.2, 0.4)).method is Method.MODELLED
+
+
+def test_several_windows_are_added_up() -> None:
+    line = domain(range(5), [0, 1, 3, 6, 10])
+    found = ask(line, (0, 1), (2, 3))
+    assert found.joules == 1 + 3
+
+
+def test_every_meter_speaks_and_the_best_one_counts() -> None:
+    stamps, joules = [0, SECOND], [0.0, 5.0]
+    lines = [
+        Timeline("cpu:0", "estimate", Method.MODELLED, stamps, [0.0, 7.0], 2.0),
+        Timeline("cpu:0", "rapl", Method.COUNTER, stamps, joules),
+        Timeline("gpu:0", "sampler", Method.SAMPLED, stamps, joules),
+        Timeline("dram:0", "late", Method.COUNTER, [SECOND // 2, SECOND], joules),
+    ]
+    found = readings([Domain(line) for line in lines], [window(0, 1)])
+    assert [(reading.domain, reading.meter) for reading in found] == [
+        ("cpu:0", "estimate"),
+        ("cpu:0", "rapl"),
+        ("gpu:0", "sampler"),
+    ]
+    assert found[0].plausible_factor == 2.0
+    assert [reading.meter for reading in best(found)] == ["rapl", "sampler"]
+
+
+Level = some.floats(0, 1000)
+
+
+@some.composite
+def traces(draw: some.DrawFn) -> tuple[list[int], list[float], list[int]]:
+    """Breakpoints and powers of a load, and the stamps of a counter that watches it.
+
+    The least and the most power each last a whole step: the bound holds between the powers that were seen.
+    """
+    powers = draw(some.lists(Level, min_size=1, max_size=12))
+    lengths = draw(some.lists(some.integers(1, 10**9), min_size=len(powers), max_size=len(powers)))
+    steps = draw(some.lists(some.integers(10**6, 10**8), min_size=2, max_size=40))
+    first, second = steps[:2]
+    times = list(accumulate([first, second, *lengths], initial=0))
+    watts = [min(powers), max(powers), *powers]
+    stamps = [stamp for stamp in accumulate(steps, initial=0) if stamp <= times[-1]]
+    return times, watts, stamps
+
+
+def joules_until(times: list[int], watts: list[float], moment: int) -> float:
+    """The truth."""
+    last = min(bisect_right(times, moment), len(watts))
+    parts = [(min(times[i + 1], moment) - times[i]) * watts[i] for i in range(last)]
+    return sum(parts) / SECOND
+
+
+@settings(max_examples=200, deadline=None)
+@given(trace=traces(), shares=some.tuples(some.floats(0, 1), some.floats(0, 1)))
+def test_the_true_energy_of_any_load_lies_inside_the_bound(
+    trace: tuple[list[int], list[float], list[int]], shares: tuple[float, float]
+) -> None:
+    times, watts, stamps = trace
+    line = Domain(Timeline("gpu:0", "x", Method.COUNTER, stamps, [joules_until(times, watts, t) for t in stamps]))
+    begin, end = (round(share * stamps[-1]) for share in sorted(shares))
+    found = line.reading([Window(begin, end)])
+    if begin == end:
+        assert found is None
+        return
+    assert found is not None
+    truth = joules_until(times, watts, end) - joules_until(times, watts, begin)
+    assert abs(found.joules - truth) <= found.bound + 1e-9 * (1 + joules_until(times, watts, end))
