@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from wattstar import models
@@ -13,6 +16,8 @@ from wattstar.errors import JobsFailed, WattstarError
 @click.option("--optional", is_flag=True, help="Skip what cannot be had, with a line.")
 def command(ids: tuple[str, ...], optional: bool) -> None:
     """Prepare the models named, or all that need it. Prepared twice is no work."""
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")  # a library's bar, which would fill a log file
     wanted = ids or tuple(entry.id for entry in models.catalogue().values() if entry.convert)
     failed = 0
     for name in wanted:
