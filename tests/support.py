@@ -8,9 +8,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import psutil
+from click.testing import CliRunner
 
 import wattstar
 from wattstar import registry, testsets
@@ -46,7 +49,7 @@ def wattstar_command(
     return subprocess.run(
         [*WATTSTAR, *map(str, words)],
         cwd=cwd,
-        env={**os.environ, **NO_NETWORK, **(env or {})},
+        env=_environment(env or {}),
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -54,11 +57,31 @@ def wattstar_command(
     )
 
 
+def command(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process: quick, for commands that start no other process."""
+    from wattstar.cli import main
+
+    result = CliRunner().invoke(main, [str(word) for word in words], env=NO_NETWORK, prog_name="wattstar")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess([], result.exit_code, result.stdout, result.stderr)
+
+
+def alive(processes: Sequence[psutil.Process], seconds: float = 5.0) -> list[psutil.Process]:
+    """Those that still run after so many seconds; one that has ended and waits to be collected does not."""
+    deadline = time.monotonic() + seconds
+    left = list(processes)
+    while left and time.monotonic() < deadline:
+        left = [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        time.sleep(0.005)
+    return left
+
+
 def start(*words: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """Start the command line."""
     return subprocess.Popen(
         [*WATTSTAR, *map(str, words)],
-        env={**os.environ, **NO_NETWORK, **(env or {})},
+        env=_environment(env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -118,10 +141,11 @@ def records(store: Path) -> list[Record]:
     return [record for _, record in Store(store).records()]
 
 
-def copy_of_package(folder: Path) -> Path:
+def copy_of_package(folder: Path, *, media: bool = True) -> Path:
     """A copy of the package that may be changed; put the folder on PYTHONPATH to use it."""
     target = folder / "wattstar"
-    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__"))
+    left_out = ["__pycache__"] if media else ["__pycache__", "*.wav", "*.jpg"]
+    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns(*left_out))
     return target
 
 
@@ -150,7 +174,7 @@ def python(text: str, *flags: str, env: Mapping[str, str] | None = None) -> subp
     """Run some Python in a process of its own."""
     return subprocess.run(
         [sys.executable, "-P", *flags, "-c", text],
-        env={**os.environ, **NO_NETWORK, **(env or {})},
+        env=_environment(env or {}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -161,6 +185,13 @@ def python(text: str, *flags: str, env: Mapping[str, str] | None = None) -> subp
 def json_lines(text: str) -> list[Any]:
     """Parse them."""
     return [json.loads(line) for line in text.splitlines()]
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """This one's, without a network or a GPU; what is added to PYTHONPATH comes before what is there."""
+    made = {**os.environ, **NO_NETWORK, **more}
+    paths = [more.get("PYTHONPATH", ""), os.environ.get("PYTHONPATH", "")]
+    return {**made, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def _fields(controls: Controls) -> dict[str, Any]:

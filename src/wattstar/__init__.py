@@ -8,16 +8,30 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Circumstances": "wattstar.measuring.run",
     "Job": "wattstar.types",
     "Record": "wattstar.types",
     "Request": "wattstar.types",
     "Store": "wattstar.records.store",
     "WattstarError": "wattstar.errors",
     "plan": "wattstar.measuring.plan",
+    "populations": "wattstar.rating",
     "rate": "wattstar.rating",
-    "run": "wattstar.measuring.plan",
+    "run": "wattstar.measuring.run",
 }
-__all__ = ["Job", "Record", "Request", "Store", "WattstarError", "__version__", "plan", "rate", "run"]
+__all__ = [
+    "Circumstances",
+    "Job",
+    "Record",
+    "Request",
+    "Store",
+    "WattstarError",
+    "__version__",
+    "plan",
+    "populations",
+    "rate",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import copy_of_package, fake_words, records, wattstar_command
+from tests.support import command, copy_of_package, fake_words, records, wattstar_command
 from wattstar.types import Status
 
 ASKED = ["-t", "text-classification", "-m", "fake/model", "--weights", "random", "--meter", "fake"]
@@ -16,7 +16,7 @@ ASKED = ["-t", "text-classification", "-m", "fake/model", "--weights", "random",
 
 def refused(store: Path, *words: object, exit_code: int = 2) -> str:
     """Run, and be refused: nothing is on standard output, nothing is written, no worker starts."""
-    done = wattstar_command("run", *words, "-o", store)
+    done = command("run", *words, "-o", store)
     assert done.returncode == exit_code, (done.stdout, done.stderr)
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -47,10 +47,10 @@ def test_an_unknown_name_is_a_usage_error_for_several_models_too(tmp_path: Path)
     assert "There is no task 'nonsense'." in err
 
 
-@pytest.mark.parametrize("command", ["run", "plan"])
-def test_nothing_to_measure_is_said(command: str) -> None:
+@pytest.mark.parametrize("verb", ["run", "plan"])
+def test_nothing_to_measure_is_said(verb: str) -> None:
     for words in ([], ["-t", "text-classification"], ["-m", "fake/model"]):
-        done = wattstar_command(command, *words)
+        done = command(verb, *words)
         assert done.returncode == 2
         assert "Nothing to measure: name a task and a model." in done.stderr
 
@@ -90,7 +90,7 @@ def test_more_samples_than_there_are_is_said_with_the_number_there_is(tmp_path: 
 
 def test_a_zero_that_makes_sense_is_taken_at_its_word() -> None:
     words = ["plan", *ASKED, "--idle-seconds", "0", "--pass-seconds", "0", "--seed", "0", "--format", "json"]
-    [cell] = json.loads(wattstar_command(*words).stdout)
+    [cell] = json.loads(command(*words).stdout)
     assert cell["job"]["procedure"]["idle_seconds"] == 0
     assert cell["job"]["procedure"]["pass_seconds"] == 0
 
@@ -147,7 +147,7 @@ def test_a_plan_that_is_a_folder_or_no_text_is_refused(tmp_path: Path) -> None:
 def test_flags_win_over_a_plan_and_its_tables_over_its_defaults(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
     file.write_text("[defaults]\npasses = 5\nsamples = 5\nidle_seconds = 5\n" + GOOD + "samples = 3\n")
-    [cell] = json.loads(wattstar_command("plan", "--plan", file, "--idle-seconds", 0, "--format", "json").stdout)
+    [cell] = json.loads(command("plan", "--plan", file, "--idle-seconds", 0, "--format", "json").stdout)
     procedure = cell["job"]["procedure"]
     assert (procedure["passes"], procedure["samples"], procedure["idle_seconds"]) == (5, 3, 0)
 
@@ -161,7 +161,7 @@ def test_one_cell_that_is_refused_costs_no_other(tmp_path: Path) -> None:
 
 def test_a_plan_says_what_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     words = fake_words(tmp_path / "store", "-m", "fake/unknown")[1:]
-    done = wattstar_command("plan", *words, "--format", "json")
+    done = command("plan", *words, "--format", "json")
     assert done.returncode == 0
     good, bad = json.loads(done.stdout)
     assert good["job"]["model"]["id"] == "fake/model"
@@ -171,7 +171,7 @@ def test_a_plan_says_what_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     assert bad["refused"]["exit_code"] == 2
     assert "Did you mean" in bad["refused"]["message"]
     assert not (tmp_path / "store").exists()
-    assert "fake/unknown" in wattstar_command("plan", *words).stdout
+    assert "fake/unknown" in command("plan", *words).stdout
 
 
 def test_an_optional_cell_is_skipped_where_this_machine_cannot_serve_it(tmp_path: Path) -> None:
@@ -232,8 +232,8 @@ def test_samples_that_cannot_be_decoded_are_named_and_counted_and_make_the_recor
         assert name in finding["message"]
     assert {counted["queries"] for counted in row["record"]["passes"]} == {45}, "only what was served is counted"
     assert "records are invalid and will not be rated" in done.stderr
-    assert json.loads(wattstar_command("rate", "-o", tmp_path, "--format", "json").stdout) == []
-    assert "invalid" in wattstar_command("list", "-o", tmp_path).stdout
+    assert json.loads(command("rate", "-o", tmp_path, "--format", "json").stdout) == []
+    assert "invalid" in command("list", "-o", tmp_path).stdout
 
 
 def test_an_empty_text_is_named_too(tmp_path: Path, broken_edition: dict[str, str]) -> None:

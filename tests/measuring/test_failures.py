@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support import fake_words, other_package, records, wattstar_command
+from tests.support import command, fake_words, other_package, records, wattstar_command
 from wattstar.records.store import Store
-from wattstar.types import Failure, Record, Status
+from wattstar.types import Failure, Finding, Record, Severity, Status
 
 # Backends that go wrong in ways the fake one does not; all else is the fake one.
 ODD = '''
@@ -121,7 +121,7 @@ def failed(store: Path, done: subprocess.CompletedProcess[str]) -> tuple[Record,
     [
         ("die", "died", 5, "The worker was killed by SIGKILL", "a smaller --batch-size"),
         ("exit", "died", 5, "The worker ended with exit code 1.", None),
-        ("hang", "hung", 5, "gave no sign of life for 2 seconds", "a longer --timeout"),
+        ("hang", "hung", 5, "gave no sign of life for 1 seconds", "a longer --timeout"),
         ("out-of-memory", "out of memory", 5, "Out of memory.", "a smaller --batch-size"),
         ("corrupt", "model", 3, "The weight file of the fake model is corrupt.", "choose another fake model"),
     ],
@@ -130,7 +130,7 @@ def test_a_worker_that_fails_is_said_with_its_reason_and_cure(
     tmp_path: Path, misbehave: str, reason: str, exit_code: int, message: str, cure: str | None
 ) -> None:
     patience = 1 if misbehave == "hang" else 60
-    done = wattstar_command(*fake_words(tmp_path, "--timeout", patience, misbehave=misbehave))
+    done = wattstar_command(*fake_words(tmp_path, "--timeout", patience, "--idle-seconds", 0, misbehave=misbehave))
     record, failure = failed(tmp_path, done)
     assert done.returncode == exit_code
     assert failure.reason == reason
@@ -153,7 +153,7 @@ def test_passes_that_were_finished_before_the_failure_are_kept_but_not_rated(tmp
     done = wattstar_command(*fake_words(tmp_path, misbehave="die", after_batches=12))
     record, _ = failed(tmp_path, done)
     assert [counted.index for counted in record.passes] == [0, 1]
-    rated = wattstar_command("rate", "-o", tmp_path, "--format", "json")
+    rated = command("rate", "-o", tmp_path, "--format", "json")
     assert json.loads(rated.stdout) == []
 
 
@@ -197,7 +197,7 @@ def test_a_worker_that_idles_longer_than_the_timeout_is_not_taken_for_hung(
     tmp_path: Path, packages: dict[str, str]
 ) -> None:
     """Idling is silent by order."""
-    done = wattstar_command(*odd_words(tmp_path, "idles", "--timeout", 1.5, "--idle-seconds", 1.6), env=packages)
+    done = wattstar_command(*odd_words(tmp_path, "idles", "--timeout", 1.2, "--idle-seconds", 1.3), env=packages)
     assert done.returncode == 0, done.stderr
 
 
@@ -212,7 +212,9 @@ def test_a_worker_that_dies_is_noticed_although_its_child_holds_the_pipe(
 
 
 def test_a_worker_that_fails_and_cannot_end_is_given_up(tmp_path: Path, packages: dict[str, str]) -> None:
-    done = wattstar_command(*odd_words(tmp_path, "leaves_a_thread", "--timeout", 1), env=packages, timeout=20)
+    done = wattstar_command(
+        *odd_words(tmp_path, "leaves_a_thread", "--timeout", 1, "--idle-seconds", 0), env=packages, timeout=20
+    )
     _, failure = failed(tmp_path, done)
     assert done.returncode == 5
     assert failure.reason == "hung"
@@ -230,16 +232,15 @@ def test_a_worker_that_dies_before_it_hears_the_next_word_is_a_death_like_others
     assert len(record.passes) == 1
 
 
-@pytest.mark.parametrize("meter", ["stuck", "nan"])
-def test_a_meter_that_says_nothing_sensible_makes_the_record_invalid(
-    tmp_path: Path, packages: dict[str, str], meter: str
-) -> None:
-    """The parent waits two seconds for the meter after the pass, longer than the timeout: the worker did not hang."""
-    words = ["run", "-t", "text-classification", "-m", "fake/model", "--weights", "random", "--meter", meter,
+def test_meters_that_say_nothing_sensible_make_the_record_invalid(tmp_path: Path, packages: dict[str, str]) -> None:
+    """The parent waits two seconds for them after the pass, longer than the timeout: the worker did not hang."""
+    words = ["run", "-t", "text-classification", "-m", "fake/model", "--weights", "random",
+             "--meter", "stuck", "--meter", "nan",
              "--samples", 2, "--passes", 1, "--idle-seconds", 0, "--pass-seconds", 0, "-o", tmp_path]  # fmt: skip
     done = wattstar_command(*words, "--timeout", 1.5, env=packages)
     assert done.returncode == 4, done.stderr
     [record] = records(tmp_path)
     assert record.status is Status.COMPLETE
-    assert any(finding.severity == "invalid" for finding in record.findings)
+    stuck = Finding("coverage", Severity.INVALID, "pass 0: gpu:0 stopped changing before the pass ended (stuck?)")
+    assert stuck in record.findings
     assert record.figures == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import fake_job, fake_words, measure, records, wattstar_command
+from tests.support import command, fake_job, fake_words, measure, records, wattstar_command
 from wattstar.records.store import Store
 from wattstar.types import Boundary, Method, Pass, Reading, Record, Status
 
@@ -157,7 +157,7 @@ def test_the_words_of_the_command_line_reach_the_record_and_the_joules(tmp_path:
     assert record.job.procedure.samples == 6
     assert len(record.passes) == 3
     assert figure(record, Boundary.GPU) == exactly(150 / 3.6)
-    rated = wattstar_command("rate", "-o", tmp_path, "--format", "csv").stdout.splitlines()[1].split(",")
+    rated = command("rate", "-o", tmp_path, "--format", "csv").stdout.splitlines()[1].split(",")
     assert float(rated[3]) == exactly(150 / 3.6)
     assert rated[4] == "", "one family earns no stars"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support import fake_words, other_package, records, start, wait_for, wattstar_command
+from tests.support import alive, command, fake_words, other_package, records, start, wait_for
 from wattstar.records.store import Store
 from wattstar.types import Status
 
@@ -73,13 +73,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("stage", FINISHED)
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [*((stage, "SIGINT") for stage in FINISHED), ("loading", "SIGTERM"), ("third pass", "SIGTERM")],
+)
 def test_an_interrupted_run_keeps_its_finished_passes(
     tmp_path: Path, packages: dict[str, str], stage: str, name: str
 ) -> None:
-    if name == "SIGTERM" and stage not in ("loading", "third pass", "finishing"):
-        pytest.skip("the same path as SIGINT, shown at three stages")
     store, said = tmp_path / "store", tmp_path / "said"
     words = fake_words(store, "--backend", "halting", stage=stage, said=said)
     parent = start(*words, env=packages)
@@ -98,7 +98,7 @@ def test_an_interrupted_run_keeps_its_finished_passes(
     assert len(record.passes) == FINISHED[stage]
     assert all(counted.energy and counted.queries == 2 for counted in record.passes)
     assert list(Store(store).in_flight()) == []
-    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert alive(workers) == []
 
 
 def test_an_interrupt_while_the_record_is_written_waits_until_it_is_there(tmp_path: Path) -> None:
@@ -128,6 +128,6 @@ def test_an_interrupted_plan_keeps_the_jobs_that_were_done_and_runs_no_other(
     assert parent.wait(timeout=20) == 130
     parent.communicate()
     assert [record.status for record in records(store)] == [Status.COMPLETE, Status.INTERRUPTED]
-    listed = wattstar_command("list", "-o", store, "--format", "csv")
+    listed = command("list", "-o", store, "--format", "csv")
     assert [",complete," in line for line in listed.stdout.splitlines()[1:]] == [True, False]
     assert ",interrupted," in listed.stdout

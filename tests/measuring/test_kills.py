@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support import fake_words, measure, start, wait_for, wattstar_command
+from tests.support import alive, command, fake_words, measure, start, wait_for, wattstar_command
 from wattstar.records.store import TABLES, Store
 from wattstar.types import Status
 
@@ -88,7 +88,7 @@ def test_ten_workers_killed_cost_one_job_each_and_leave_the_store_whole(tmp_path
     kept = [record for _, record in Store(tmp_path / "store").records()]
     assert len(kept) == KILLS + 2, (parent.returncode, err)
     assert parent.returncode == 5, err
-    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in seen)
+    assert alive(seen) == []
     failed = [record for record in kept if record.status is Status.FAILED]
     assert 3 <= len(failed) <= killed, "a worker that is killed after its last word has done its job"
     for record in failed:
@@ -96,7 +96,7 @@ def test_ten_workers_killed_cost_one_job_each_and_leave_the_store_whole(tmp_path
         assert (record.failure.reason, record.failure.signal) == ("died", "SIGKILL")
         assert len(record.passes) <= 3
     assert sum(record.status is Status.COMPLETE for record in kept) == KILLS + 2 - len(failed)
-    listed = wattstar_command("list", "-o", tmp_path / "store", "--format", "csv")
+    listed = command("list", "-o", tmp_path / "store", "--format", "csv")
     assert listed.returncode == 0
     assert listed.stdout.count(",failed,") == len(failed)
 
@@ -113,15 +113,14 @@ def test_the_parent_killed_at_ten_moments_leaves_the_store_whole_and_no_worker_a
         workers = workers_of(parent.pid)
         parent.kill()
         parent.communicate(timeout=30)
-        _, alive = psutil.wait_procs(workers, timeout=5)
-        assert not alive, "a worker outlived its parent"
+        assert alive(workers) == [], "a worker outlived its parent"
         assert_whole(store)
         now = {file.name: file.read_bytes() for file in (store / "records").glob("*.json")}
         assert kept.items() <= now.items(), "a finished record was lost or changed"
         kept = now
 
     left = list(Store(store).in_flight())
-    listed = wattstar_command("list", "-o", store, "--format", "json")
+    listed = command("list", "-o", store, "--format", "json")
     assert listed.returncode == 0
     assert listed.stderr.count("was killed; its journal is in") == len(left)
     assert "is running" not in listed.stderr
@@ -139,7 +138,7 @@ def test_the_finished_passes_of_a_killed_run_are_in_its_journal(tmp_path: Path) 
     words = fake_words(tmp_path, "--passes", 50, samples=4, real_seconds=0.02)
     parent = start(*words)
     wait_for(lambda: sum(len(job.passes) for job in Store(tmp_path).in_flight()) >= 2, "two passes")
-    running = wattstar_command("list", "-o", tmp_path)
+    running = command("list", "-o", tmp_path)
     assert "fake/model is running" in running.stderr
     parent.kill()
     parent.communicate(timeout=30)
@@ -148,7 +147,7 @@ def test_the_finished_passes_of_a_killed_run_are_in_its_journal(tmp_path: Path) 
     assert len(job.passes) >= 2
     assert job.job.task == "text-classification"
     assert all(counted.energy and counted.queries == 4 for counted in job.passes)
-    assert f"({len(job.passes)} finished passes)" in wattstar_command("list", "-o", tmp_path).stderr
+    assert f"({len(job.passes)} finished passes)" in command("list", "-o", tmp_path).stderr
 
 
 def test_a_line_that_a_kill_tore_is_left_out(tmp_path: Path) -> None:
@@ -162,7 +161,7 @@ def test_a_line_that_a_kill_tore_is_left_out(tmp_path: Path) -> None:
     journal.write_text(whole[:-20])
     [torn] = Store(tmp_path).in_flight()
     assert torn.passes == job.passes[:-1]
-    assert wattstar_command("list", "-o", tmp_path).returncode == 0
+    assert command("list", "-o", tmp_path).returncode == 0
 
 
 def test_what_a_killed_run_left_never_disturbs_a_run_of_the_same_process_number(tmp_path: Path) -> None:

@@ -29,11 +29,6 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture
-def script(tmp_path: object) -> str:
-    return BURN
-
-
 def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", BURN, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -100,6 +95,21 @@ def test_totals_never_fall_even_when_the_process_has_ended() -> None:
     process.communicate()
     after = next(readings)
     assert after >= before > 0
+
+
+def test_a_child_that_ends_costs_neither_its_charge_nor_the_reading() -> None:
+    """It lives long enough to be seen."""
+    text = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])\n"
+    text += "print(1, flush=True); sys.stdin.read()"
+    child = "import time\nwhile time.process_time() < 0.3: sum(range(1000))\ntime.sleep(0.6)"
+    with subprocess.Popen(
+        [sys.executable, "-c", text, child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        readings = charged(process)
+        wait_for_line(process, readings)
+        assert next(readings) > 0.3
+        assert next(readings) > 0.3
+        process.communicate()
 
 
 def test_memory_is_charged_by_size_and_time() -> None:

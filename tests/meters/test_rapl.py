@@ -60,7 +60,7 @@ def test_joules_count_from_the_first_read(powercap: Path) -> None:
 def test_a_counter_that_wraps_goes_on(powercap: Path) -> None:
     (powercap / "intel-rapl:0" / "energy_uj").write_text(f"{WRAP - 1_000_000}\n")
     [first, *_] = zones(powercap)
-    for raw, joules in ((WRAP - 500_000, 0.5), (250_000, 1.25), (WRAP - 1, 0.25 + WRAP / 1e6), (0, 1 + WRAP / 1e6)):
+    for raw, joules in ((WRAP - 500_000, 0.5), (250_000, 1.25), (WRAP - 1, 1 + WRAP / 1e6), (0, 1 + WRAP / 1e6)):
         first.file.write_text(f"{raw}\n")
         assert first.joules() == pytest.approx(joules, abs=3e-6)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import fake_job, measure, wattstar_command, written
+from tests.support import command, fake_job, measure, written
 from wattstar.rating import populations, rate
 from wattstar.rating.stars import stars
 from wattstar.records.store import Store
@@ -42,7 +42,7 @@ def test_ten_fake_models_of_nine_families_earn_the_stars_worked_out_by_hand(tmp_
         family = "pair" if power in (4, 6) else f"maker{power}"
         measure(fake_job(id=f"{family}/m{power}", watts="100", seconds=0.01 * 2**power), tmp_path)
 
-    [said] = json.loads(wattstar_command("rate", "-o", tmp_path, "--format", "json").stdout)
+    [said] = json.loads(command("rate", "-o", tmp_path, "--format", "json").stdout)
     assert {int(rating["model"][-1]): rating["stars"] for rating in said["ratings"]} == expected
     assert [rating["model"][-1] for rating in said["ratings"]] == list("0123456789"), "least energy first"
     population = said["population"]
@@ -52,7 +52,7 @@ def test_ten_fake_models_of_nine_families_earn_the_stars_worked_out_by_hand(tmp_
     assert population["deviation"] == pytest.approx(math.log(2) * math.sqrt(731 / 9 / 8))
     assert all(rating["unofficial"] for rating in said["ratings"]), "random weights are never official"
 
-    shown = wattstar_command("rate", "-o", tmp_path).stdout
+    shown = command("rate", "-o", tmp_path).stdout
     assert "10 models of n 9 families" in shown
     assert "unofficial" in shown
 
@@ -207,5 +207,5 @@ def test_rating_reads_the_store_and_changes_nothing_in_it(tmp_path: Path) -> Non
     for _, record in field(range(8)):
         store.add(record)
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")}
-    assert wattstar_command("rate", "-o", tmp_path).returncode == 0
+    assert command("rate", "-o", tmp_path).returncode == 0
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before

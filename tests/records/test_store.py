@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import fake_words, start, wattstar_command, written
+from tests.support import command, fake_words, start, wattstar_command, written
 from wattstar.errors import StoreUnusable, UnknownName, VerificationFailed
 from wattstar.records.codec import canonical, digest
 from wattstar.records.store import Store, append
@@ -68,9 +68,9 @@ def test_a_store_that_is_a_file_is_said_when_it_is_read(tmp_path: Path) -> None:
     """It is no empty store."""
     store = tmp_path / "file"
     store.write_text("not a folder")
-    for command in (["list"], ["rate"], ["show", "abc"]):
-        done = wattstar_command(*command, "-o", store)
-        assert done.returncode == 3, (command, done.stderr)
+    for words in (["list"], ["rate"], ["show", "abc"]):
+        done = command(*words, "-o", store)
+        assert done.returncode == 3, (words, done.stderr)
         assert "is not a folder" in done.stderr
 
 
@@ -130,7 +130,7 @@ def damaged(tmp_path: Path) -> tuple[Path, str]:
 @pytest.mark.parametrize("style", ["human", "json", "csv"])
 def test_a_damaged_record_is_reported_and_the_others_are_still_listed(damaged: tuple[Path, str], style: str) -> None:
     store, bad = damaged
-    done = wattstar_command("list", "-o", store, "--format", style)
+    done = command("list", "-o", store, "--format", style)
     assert done.returncode == 0
     assert f"record {bad[:12]} is damaged: its bytes are not those that were written" in done.stderr
     assert done.stdout.count("a/model") == 2
@@ -139,10 +139,10 @@ def test_a_damaged_record_is_reported_and_the_others_are_still_listed(damaged: t
 
 def test_a_damaged_record_is_not_shown_and_not_rated(damaged: tuple[Path, str]) -> None:
     store, bad = damaged
-    shown = wattstar_command("show", bad[:12], "-o", store)
+    shown = command("show", bad[:12], "-o", store)
     assert shown.returncode == 6
     assert "is damaged" in shown.stderr
-    rated = wattstar_command("rate", "-o", store, "--format", "json")
+    rated = command("rate", "-o", store, "--format", "json")
     assert bad not in rated.stdout
     assert bad[:12] in rated.stderr, "what is left out is said"
 
@@ -153,7 +153,7 @@ def test_a_file_that_only_looks_like_a_record_is_reported(tmp_path: Path) -> Non
     for data in (b"", b"{}", b"\xff\xfe", b"[1, 2", b'{"schema_version": 99}', b"null"):
         (folder / f"{digest(data)}.json").write_bytes(data)
     assert all(entry.problem for entry in Store(tmp_path).entries())
-    done = wattstar_command("list", "-o", tmp_path)
+    done = command("list", "-o", tmp_path)
     assert done.returncode == 0
     assert done.stderr.count("is damaged") == 6
 
@@ -178,7 +178,7 @@ def test_a_folder_of_jobs_that_nobody_understands_is_passed_over(tmp_path: Path)
     good.mkdir()
     (good / "job.json").write_bytes(canonical(record.job))
     (good / "journal.jsonl").write_text('{"index": 0}\n')
-    done = wattstar_command("list", "-o", tmp_path)
+    done = command("list", "-o", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "a/model was killed" in done.stderr
 
@@ -187,7 +187,7 @@ def test_an_id_may_be_shortened_as_long_as_it_means_one_record(tmp_path: Path) -
     names = [Store(tmp_path).add(written(wh + 1.0, "a/model")[1]) for wh in range(20)]
     assert Store(tmp_path).find(names[0][:20])[0] == names[0]
     shared = next(name[0] for name in names if sum(other[0] == name[0] for other in names) > 1)
-    ambiguous = wattstar_command("show", shared, "-o", tmp_path)
+    ambiguous = command("show", shared, "-o", tmp_path)
     assert ambiguous.returncode == 2
     assert f"records start with {shared!r}." in ambiguous.stderr
     assert "wattstar list" in ambiguous.stderr
@@ -201,13 +201,13 @@ def test_an_unknown_id_is_said(tmp_path: Path, start: str) -> None:
 
 
 def test_an_empty_store_is_no_fault_and_says_what_to_do(tmp_path: Path) -> None:
-    done = wattstar_command("list", "-o", tmp_path / "none")
+    done = command("list", "-o", tmp_path / "none")
     assert (done.returncode, done.stdout) == (0, "")
     assert "Next: wattstar run" in done.stderr
-    assert json.loads(wattstar_command("list", "-o", tmp_path / "none", "--format", "json").stdout) == []
-    shown = wattstar_command("show", "abc", "-o", tmp_path / "none")
+    assert json.loads(command("list", "-o", tmp_path / "none", "--format", "json").stdout) == []
+    shown = command("show", "abc", "-o", tmp_path / "none")
     assert shown.returncode == 2
-    rated = wattstar_command("rate", "-o", tmp_path / "none")
+    rated = command("rate", "-o", tmp_path / "none")
     assert rated.returncode == 2
     assert "wattstar run" in rated.stderr
     assert not (tmp_path / "none").exists()

@@ -146,7 +146,7 @@ def assert_used(model: Path, env: dict[str, str], store: Path) -> None:
 
 
 def test_one_new_file_each_is_listed_and_used_with_no_other_edit(tmp_path: Path, model: Path) -> None:
-    package = copy_of_package(tmp_path / "copy")
+    package = copy_of_package(tmp_path / "copy", media=False)
     (package / "tasks" / "letter_counting.py").write_text(TASK)
     (package / "backends" / "abacus.py").write_text(BACKEND)
     (package / "meters" / "wall.py").write_text(METER)
@@ -156,7 +156,7 @@ def test_one_new_file_each_is_listed_and_used_with_no_other_edit(tmp_path: Path,
 
 def test_plug_ins_of_another_package_are_listed_and_used(tmp_path: Path, model: Path) -> None:
     """They come by entry points; only the samples lie in wattstar's own folder."""
-    package = copy_of_package(tmp_path / "copy")
+    package = copy_of_package(tmp_path / "copy", media=False)
     (package / "testsets" / "mini" / "letter-counting.jsonl").write_text(ROWS)
     points = "[wattstar.tasks]\nletter-counting = abaci.task\n[wattstar.backends]\nabacus = abaci.backend\n"
     points += "[wattstar.meters]\nwall = abaci.meter\n"

@@ -186,7 +186,7 @@ class _Attempt:
             job=self.job,
             job_id=job_id(self.job),
             status=status,
-            started=self.started.isoformat(timespec="seconds"),
+            started=self.started.isoformat(timespec="milliseconds"),
             seconds=time.monotonic() - self.began,
             machine=machine.describe(loaded.packages if loaded else {}),
             loaded=loaded,

@@ -68,7 +68,8 @@ class _Tree:
             self.processes, self.looked_at = _tree(self.pid), now
         resident = 0
         for process in self.processes:
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError):
+            # A process that has just ended; to ask for its clock is then an invalid argument, an OSError.
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
                 self.cpu_seconds[process.pid] = _cpu_seconds(process)
                 resident += process.memory_info().rss
         self.dram_joules += resident / 1e9 * WATTS_PER_GIGABYTE * (now - self.read_at) / 1e9

@@ -22,6 +22,8 @@ CURE = (
     "into /etc/udev/rules.d/70-rapl.rules, then reboot (GROUP: a group you are in)"
 )
 
+BARE = "run on the bare machine, or be content with an estimate"
+
 
 @dataclass
 class Zone:
@@ -43,27 +45,27 @@ class Zone:
 
 
 def zones(powercap: Path = POWERCAP) -> list[Zone]:
-    """The package and dram counters, by name; ``MeterUnavailable`` where one is closed to this user.
+    """The package and dram counters, by name; ``MeterUnavailable`` where one is closed to this user, or hidden.
 
     core and uncore are parts of a package, and psys contains packages: to add them would count twice. The same counters
     are listed again below ``intel-rapl-mmio``; only ``intel-rapl`` is read.
     """
     found: list[Zone] = []
     for folder in sorted(powercap.glob("intel-rapl:*")):
-        name = (folder / "name").read_text().strip()
-        kind = "cpu" if name.startswith("package") else name
-        if kind not in ("cpu", "dram"):
-            continue
-        file = folder / "energy_uj"
+        name = folder.name
         try:
-            raw = int(file.read_text())
+            name = (folder / "name").read_text().strip()
+            kind = "cpu" if name.startswith("package") else name
+            if kind not in ("cpu", "dram"):
+                continue
+            number = sum(zone.domain.startswith(kind + ":") for zone in found)
+            file, limit = folder / "energy_uj", int((folder / "max_energy_range_uj").read_text())
+            found.append(Zone(f"{kind}:{number}", file, limit, int(file.read_text())))
         except PermissionError:
             raise MeterUnavailable(f"{name}: this user may not read the energy counter.", [CURE]) from None
-        except OSError as error:
-            raise MeterUnavailable(f"{name}: the energy counter cannot be read: {error.strerror}.") from error
-        limit = int((folder / "max_energy_range_uj").read_text())
-        number = sum(zone.domain.startswith(kind + ":") for zone in found)
-        found.append(Zone(f"{kind}:{number}", file, limit, raw))
+        except (OSError, ValueError) as error:
+            # Container runtimes hide the folders behind the links in /sys/class/powercap.
+            raise MeterUnavailable(f"{name}: the energy counter cannot be read: {error}.", [BARE]) from error
     return found
 
 
@@ -75,7 +77,7 @@ def affinity() -> Affinity:
         return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures) or None)
     if not found:
         reason = "no powercap counters here: virtual machines and containers rarely have them, and only Linux does"
-        return Affinity(Level.ABSENT, (), reason, "run on the bare machine, or be content with an estimate")
+        return Affinity(Level.ABSENT, (), reason, BARE)
     return Affinity(Level.REAL, tuple(zone.domain for zone in found), f"{len(found)} energy counters")
 
 
