@@ -1,6 +1,6 @@
 """How long ``wattstar --help`` takes, beside ``import click`` alone, interleaved on one machine; prints a table.
 
-    python benchmarks/startup/startup.py | tee benchmarks/startup/output.txt
+python benchmarks/startup/startup.py | tee benchmarks/startup/output.txt
 """
 
 from __future__ import annotations
