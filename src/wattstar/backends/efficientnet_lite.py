@@ -11,7 +11,7 @@ from wattstar.models import files
 from wattstar.registry import require
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Source, Task
 
-requires = ("torch", "efficientnet-lite-pytorch")
+requires: tuple[str, ...] = ("torch", "efficientnet-lite-pytorch")
 
 DTYPES = ("float32", "float16", "bfloat16")
 

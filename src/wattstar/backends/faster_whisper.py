@@ -12,7 +12,7 @@ from wattstar.models import files
 from wattstar.registry import require
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task, Weights
 
-requires = ("faster-whisper",)
+requires: tuple[str, ...] = ("faster-whisper",)
 
 COMPUTE_TYPES = MappingProxyType(
     {"float32": "float32", "float16": "float16", "bfloat16": "bfloat16", "int8": "int8", "int8_float16": "int8_float16"}

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from wattstar.registry import require
 from wattstar.types import Controls, ModelSpec, Session, Task
 
-requires = ("torch", "transformers")
+requires: tuple[str, ...] = ("torch", "transformers")
 
 SERVED = MappingProxyType(
     {
