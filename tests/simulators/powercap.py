@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Zone:
     """``package-0``, ``package-0-die-1``, ``core``, ``uncore``, ``dram``, ``psys``."""
     trace: Trace | Following
     parts: tuple[Zone, ...] = ()
+    """One level deep, as RAPL's are."""
     control: str = "intel-rapl"
     """The control type; ``intel-rapl-mmio`` shows the same counters again."""
     unit: int = 61035
@@ -131,33 +133,38 @@ class Tree:
 def tree(folder: Path, zones: Sequence[Zone]) -> Tree:
     """Make the folders and all files that do not change; no zones: as in a virtual machine."""
     (folder / CLASS).mkdir(parents=True)
-    found: dict[Path, Zone] = {}
     for control in dict.fromkeys(zone.control for zone in zones):
         home = folder / DEVICES / control
         home.mkdir(parents=True)
         _files(home, {"enabled": "1"})
         _link(folder, home)
-        for index, zone in enumerate(zone for zone in zones if zone.control == control):
-            found |= _place(folder, home / f"{control}:{index}", zone)
-    return Tree(folder, found)
+    placed = _places(folder, zones)
+    for home, zone in placed.items():
+        _make(folder, home, zone)
+    return Tree(folder, placed)
 
 
-def install(folder: Path, zones: Sequence[Zone]) -> Mapping[str, str]:
-    """Make a tree; returns what a subprocess needs in its environment to see it live at /sys/class/powercap."""
+def install(folder: Path, zones: Sequence[Zone], hidden: bool = False) -> Mapping[str, str]:
+    """Make a tree; returns what a subprocess needs in its environment to see it live at /sys/class/powercap.
+
+    Hidden, the devices are masked as container runtimes do: the class folder is full of links to nothing.
+    """
     made = tree(folder.resolve(), zones)
-    write(made)
-    for home, zone in made.zones.items():
-        (home / "energy_uj").chmod(0o444 if zone.denied_from else 0o400)
+    if hidden:
+        shutil.rmtree(made.folder / DEVICES)
+        (made.folder / DEVICES).mkdir()
+    write(folder, [] if hidden else zones)
     others = filter(None, [os.environ.get("LD_PRELOAD")])
     return {"LD_PRELOAD": ":".join([str(library()), *others]), "WATTSTAR_POWERCAP_SIMULATOR": str(made.folder)}
 
 
-def write(tree: Tree) -> None:
-    """Change the zones from now on, also for processes that have them open; the folders stay as they are."""
-    temporary = tree.folder / f"{CONFIGURATION}.new"
-    lines = [line for folder, zone in tree.zones.items() for line in _lines(tree.folder, folder, zone)]
+def write(folder: Path, zones: Sequence[Zone]) -> None:
+    """Change the zones of an installed tree from now on, also for processes that have them open; none come or go."""
+    root = folder.resolve()
+    lines = [line for home, zone in _places(root, zones).items() for line in _lines(root, home, zone)]
+    temporary = root / f"{CONFIGURATION}.new"
     temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    temporary.replace(tree.folder / CONFIGURATION)
+    temporary.replace(root / CONFIGURATION)
 
 
 def library() -> Path:
@@ -165,7 +172,18 @@ def library() -> Path:
     return compiler.library("powercap.c", "libwattstar-powercap.so")
 
 
-def _place(root: Path, folder: Path, zone: Zone) -> dict[Path, Zone]:
+def _places(root: Path, zones: Sequence[Zone]) -> dict[Path, Zone]:
+    """The folder of each zone and of its parts; numbered in order, by control type."""
+    found: dict[Path, Zone] = {}
+    for control in dict.fromkeys(zone.control for zone in zones):
+        for index, zone in enumerate(zone for zone in zones if zone.control == control):
+            home = root / DEVICES / control / f"{control}:{index}"
+            found[home] = zone
+            found |= {home / f"{home.name}:{number}": part for number, part in enumerate(zone.parts)}
+    return found
+
+
+def _make(root: Path, folder: Path, zone: Zone) -> None:
     folder.mkdir()
     _files(folder, {"name": zone.name, "max_energy_range_uj": str(zone.range), "enabled": "1"})
     if zone.limit_watts is not None:
@@ -174,10 +192,6 @@ def _place(root: Path, folder: Path, zone: Zone) -> dict[Path, Zone]:
         _files(folder, {f"constraint_0_{name}": value for name, value in names.items()})
     (folder / "energy_uj").write_text(STUB, encoding="utf-8")
     _link(root, folder)
-    found = {folder: zone}
-    for index, part in enumerate(zone.parts):
-        found |= _place(root, folder / f"{folder.name}:{index}", part)
-    return found
 
 
 def _files(folder: Path, contents: Mapping[str, str]) -> None:

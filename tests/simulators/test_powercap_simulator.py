@@ -182,6 +182,24 @@ def test_a_reset_and_a_refusal_from_a_moment_on(tmp_path: Path) -> None:
 
 
 @needs_compiler
+def test_zones_change_under_an_open_process(tmp_path: Path) -> None:
+    package = Zone("package-0", traces.constant(100.0))
+    changed = replace(package, start_joules=1e5)
+    powercap.install(tmp_path / "later", [changed])
+    text = f"""{POLL}
+before = row(lambda: int(files[0].read_text()))
+later = Path({str(tmp_path / "later" / powercap.CONFIGURATION)!r})
+text = later.read_text().replace({str(tmp_path / "later" / "devices")!r}, {str(tmp_path / "now" / "devices")!r})
+later.write_text(text)
+later.replace(Path(os.environ["WATTSTAR_POWERCAP_SIMULATOR"]) / later.name)
+print(json.dumps([before, row(lambda: int(files[0].read_text()))]))
+"""
+    before, after = inside(tmp_path / "now", [package], text)
+    assert_follows(package, [before])
+    assert_follows(changed, [after])
+
+
+@needs_compiler
 def test_denied_to_root_as_well(tmp_path: Path) -> None:
     text = f"""{POLL}
 name = str(files[0])
@@ -234,6 +252,14 @@ def test_wattstar_in_a_virtual_machine(tmp_path: Path) -> None:
     level, _, reason, _, _ = inside(tmp_path, [], METER)
     assert level == -1
     assert "virtual machines" in reason
+
+
+@needs_compiler
+def test_wattstar_in_a_container_that_hides_the_devices(tmp_path: Path) -> None:
+    result = support.python(METER, env=powercap.install(tmp_path, [Zone("package-0", BUSY)], hidden=True))
+    level, _, reason, *_ = json.loads(result.stdout)
+    assert level == -1
+    assert "cannot be read" in reason
 
 
 # ── inside this process ──────────────────────────────────────────────────────────────────────────────────────────────
