@@ -97,6 +97,15 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+class Edges(StrEnum):
+    """What a window's two ends lie in."""
+
+    INSIDE = "inside"
+    """Continuous load: the same work goes on before and after."""
+    LOAD_CHANGE = "load-change"
+    """Load begins or ends there, as where a program is started and ends."""
+
+
 class Level(IntEnum):
     """How willing a meter is to serve on this machine."""
 
@@ -274,6 +283,11 @@ class Timeline:
     joules: Sequence[float]
     plausible_factor: float | None = None
     """The truth is plausibly between joules / factor and joules × factor: a range, not 95 %. None for measurements."""
+    gaps: Sequence[int] = ()
+    """Nanoseconds: the total changed within half of this before or after its stamp. Empty: stamps are exact."""
+    least_watts: float | None = None
+    most_watts: float | None = None
+    """What the domain can draw, from the device's limit and from the power seen; None: only the steps tell."""
 
 
 @dataclass(frozen=True)
@@ -598,6 +612,10 @@ class Reader:
     """Domain → (CLOCK_MONOTONIC nanoseconds, joules so far); a domain that cannot be read now is left out."""
     period: float
     """Seconds between two reads that suit this meter."""
+    stepped: bool = False
+    """The total stands still between steps, so a change happened somewhere between two reads; else a read is of its moment."""
+    jitter: float = 0.0
+    """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Domain → the most watts it can draw, where known."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from array import array
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
+from wattstar.measuring.timeline import with_power_range
 from wattstar.types import Meter, Reader, Scope, Timeline
 
 
@@ -20,20 +22,40 @@ from wattstar.types import Meter, Reader, Scope, Timeline
 class _Line:
     """A timeline that grows. A total that did not change is the same counter step seen again, and says nothing.
 
-    Nor does one that is no number; a domain that says nothing more is late, and that is seen by a gate.
+    Nor does one that is no number; a domain that says nothing more is late, and that is seen by a gate. The total of a
+    stepped counter changed somewhere between two reads: it is stamped in the middle, with the gap. Its first total is not
+    kept, because nobody saw when that step began.
     """
 
+    stepped: bool
+    most_watts: float | None
     times: array[int] = field(default_factory=lambda: array("q"))
     joules: array[float] = field(default_factory=lambda: array("d"))
+    gaps: array[int] = field(default_factory=lambda: array("q"))
+    seen: tuple[int, float] | None = None
 
     @property
     def ends(self) -> int:
+        """The latest moment that can be asked about."""
+        if self.stepped:  # the last complete step: what follows a window is needed where load ends with it
+            return self.times[-2] if len(self.times) > 1 else 0
         return self.times[-1] if self.times else 0
 
     def add(self, time: int, joules: float) -> None:
-        if math.isfinite(joules) and (not self.times or (time > self.times[-1] and joules != self.joules[-1])):
-            self.joules.append(joules)
-            self.times.append(time)
+        if not math.isfinite(joules):
+            return
+        before, self.seen = self.seen, (time, joules)
+        if before is None:
+            if not self.stepped:
+                self._keep(time, joules, 0)
+        elif time > before[0] and joules != before[1]:
+            gap = time - before[0] if self.stepped else 0
+            self._keep(time - gap // 2, joules, gap)
+
+    def _keep(self, time: int, joules: float, gap: int) -> None:
+        self.joules.append(joules)
+        self.gaps.append(gap)
+        self.times.append(time)
 
 
 class Sampler:
@@ -45,6 +67,7 @@ class Sampler:
         self._lines: dict[tuple[str, str], _Line] = {}
         self._stop = Event()
         self._open = ExitStack()
+        self._random = random.Random()
 
     def __enter__(self) -> Self:
         """Open the meters and start; raises ``MeterUnavailable``."""
@@ -78,12 +101,21 @@ class Sampler:
 
     def timelines(self) -> list[Timeline]:
         """What was read so far."""
-        return [self._timeline(meter, domain, line) for (meter, domain), line in list(self._lines.items())]
+        return with_power_range([self._timeline(*key, line) for key, line in list(self._lines.items())])
 
     def _timeline(self, meter: str, domain: str, line: _Line) -> Timeline:
-        count = len(line.times)
+        count = len(line.times)  # the sampling thread appends the time last
         module = self._meters[meter]
-        return Timeline(domain, meter, module.method, line.times[:count], line.joules[:count], module.plausible_factor)
+        return Timeline(
+            domain=domain,
+            meter=meter,
+            method=module.method,
+            times=line.times[:count],
+            joules=line.joules[:count],
+            plausible_factor=module.plausible_factor,
+            gaps=line.gaps[:count],
+            most_watts=line.most_watts,
+        )
 
     def _sample(self, readers: Mapping[str, Reader]) -> None:
         due = dict.fromkeys(readers, 0.0)
@@ -92,9 +124,12 @@ class Sampler:
             for name, reader in readers.items():
                 if due[name] <= now:
                     self._keep(name, reader)
-                    due[name] = now + reader.period
+                    due[name] = now + reader.period * (1 + reader.jitter * self._random.uniform(-1, 1))
             self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
 
     def _keep(self, meter: str, reader: Reader) -> None:
         for domain, (moment, joules) in reader.read().items():
-            self._lines.setdefault((meter, domain), _Line()).add(moment, joules)
+            key = (meter, domain)
+            if key not in self._lines:
+                self._lines[key] = _Line(reader.stepped, reader.limits.get(domain))
+            self._lines[key].add(moment, joules)

@@ -1,75 +1,151 @@
-"""The energy of a window, worked out from a timeline in one place, with its bound."""
+"""The energy of a window, worked out from a timeline in one place, with its bound.
+
+A hardware counter moves in steps of u seconds (20 to 100 ms on NVIDIA GPUs). Inside a step of energy e only e is known, and
+that power lay between Pmin and Pmax. If a share f of the step lies before an edge, the energy before the edge lies between
+
+    max(Pmin·f·u, e − Pmax·(1 − f)·u)   and   min(Pmax·f·u, e − Pmin·(1 − f)·u)
+
+however the power ran; linear interpolation says f·e, and its worst error is u·(Pmax − Pmin)/4. The true moment of a step
+may be half the gap δ between two reads from its stamp, which adds δ/2·Pmax. Where load begins or ends at an edge,
+interpolation is biased low; there the part outside is charged with the power of the nearest complete outside step.
+"""
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from wattstar.types import Method, Reading, Timeline, Window
+from wattstar.types import Edges, Method, Reading, Timeline, Window
 
 STEPS_OF_A_DIRECT_WINDOW = 10
 """A window of fewer steps, unless its edges fall on stamps, has no direct energy, only a modelled share."""
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Joules: the truth lies between low and high."""
+
+    low: float
+    mid: float
+    high: float
+
+    def within(self, least: float, most: float) -> _Range:
+        """No less and no more than is physically possible."""
+        low, high = max(self.low, least), min(self.high, most)
+        return _Range(min(low, high), min(max(self.mid, low), high), max(low, high))
+
+    @property
+    def bound(self) -> float:
+        return max(self.high - self.mid, self.mid - self.low)
 
 
 class Domain:
     """A timeline, ready to be asked about windows."""
 
     def __init__(self, timeline: Timeline) -> None:
-        """Remember the least and the most power between two stamps, which bound what happens inside a step."""
+        """Remember the least and the most power, which bound what happens inside a step."""
         self.timeline = timeline
-        steps = pairwise(zip(timeline.times, timeline.joules, strict=True))
-        powers = [(late[1] - early[1]) / (late[0] - early[0]) * 1e9 for early, late in steps]
-        self._least, self._most = min(powers, default=0.0), max(powers, default=0.0)
+        seen = list(powers(timeline))
+        self._least = min(seen, default=0.0) if timeline.least_watts is None else timeline.least_watts
+        self._most = max([*seen, timeline.most_watts or 0.0])
 
-    def reading(self, windows: Sequence[Window]) -> Reading | None:
-        """The energy of the windows together; None if one reaches beyond the stamps, or there is none.
-
-        Between stamps the total is taken as linear. The truth at an edge inside a step of u seconds is at most
-        u·(Pmax − Pmin)/4 away (the whole power jump in mid-step), and exact on a stamp.
-        """
+    def reading(self, windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> Reading | None:
+        """The energy of the windows together; None if one reaches beyond the stamps, or there is none."""
         times = self.timeline.times
         if not windows or not times:
             return None
         if any(window.begin < times[0] or window.end > times[-1] or window.end <= window.begin for window in windows):
             return None
-        edges = [(self._at(window.begin), self._at(window.end)) for window in windows]
-        bound = sum(begin[1] + end[1] for begin, end in edges)
-        direct = self._on_stamps(windows) or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
+        parts = [self._window(window, edges) for window in windows]
+        bound = sum(part.bound for part in parts)
+        direct = bound == 0 or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
         return Reading(
             domain=self.timeline.domain,
             meter=self.timeline.meter,
             method=self.timeline.method if direct else Method.MODELLED,
-            joules=sum(end[0] - begin[0] for begin, end in edges),
+            joules=sum(part.mid for part in parts),
             bound=bound,
             plausible_factor=self.timeline.plausible_factor,
         )
 
-    def _at(self, time: int) -> tuple[float, float]:
-        """The total at a moment, and its bound."""
-        times, joules = self.timeline.times, self.timeline.joules
-        right = bisect_left(times, time)
-        if times[right] == time:
-            return joules[right], 0.0
-        step = times[right] - times[right - 1]
-        share = (time - times[right - 1]) / step
-        bound = step / 1e9 * (self._most - self._least) / 4
-        return joules[right - 1] + share * (joules[right] - joules[right - 1]), bound
+    def _window(self, window: Window, edges: Edges) -> _Range:
+        begin = self._total(window.begin, edges, -1)
+        end = self._total(window.end, edges, 1)
+        seconds = (window.end - window.begin) / 1e9
+        difference = _Range(end.low - begin.high, end.mid - begin.mid, end.high - begin.low)
+        if difference.bound == 0:
+            return difference
+        return difference.within(self._least * seconds, self._most * seconds)
 
-    def _on_stamps(self, windows: Sequence[Window]) -> bool:
-        times = self.timeline.times
-        edges = (edge for window in windows for edge in (window.begin, window.end))
-        return all(times[bisect_left(times, edge)] == edge for edge in edges)
+    def _total(self, moment: int, edges: Edges, outside: int) -> _Range:
+        """The total at an edge; outside the window is what lies before its begin (−1) or after its end (1)."""
+        times, joules = self.timeline.times, self.timeline.joules
+        right = bisect_left(times, moment)
+        slack = self._slack(right - 1, right) * self._most
+        if times[right] == moment:
+            return _Range(joules[right] - slack, joules[right], joules[right] + slack)
+        before, after = (moment - times[right - 1]) / 1e9, (times[right] - moment) / 1e9
+        step, start = joules[right] - joules[right - 1], joules[right - 1]
+        low = max(self._least * before, step - self._most * after)
+        high = min(self._most * before, step - self._least * after)
+        part = self._part(right - 1, before, after, outside if edges is Edges.LOAD_CHANGE else 0)
+        return _Range(start + min(low, part) - slack, start + part, start + max(high, part) + slack)
+
+    def _part(self, step: int, before: float, after: float, outside: int) -> float:
+        """Joules of a step that were drawn before the edge; ``outside`` 0 interpolates."""
+        joules = self.timeline.joules
+        drawn = joules[step + 1] - joules[step]
+        neighbour = step + outside
+        if not outside or not 0 <= neighbour < len(joules) - 1:
+            return drawn * before / (before + after)
+        power = self._power(neighbour)
+        part = power * before if outside < 0 else drawn - power * after
+        return min(max(part, 0.0), drawn)
+
+    def _power(self, step: int) -> float:
+        times, joules = self.timeline.times, self.timeline.joules
+        return (joules[step + 1] - joules[step]) / (times[step + 1] - times[step]) * 1e9
+
+    def _slack(self, left: int, right: int) -> float:
+        """Seconds by which a stamp beside the edge may be wrong."""
+        gaps = self.timeline.gaps
+        return max(gaps[max(left, 0)], gaps[right]) / 2e9 if gaps else 0.0
 
     def _steps(self, windows: Sequence[Window]) -> int:
         times = self.timeline.times
         return sum(bisect_right(times, window.end) - bisect_left(times, window.begin) for window in windows)
 
 
-def readings(domains: Iterable[Domain], windows: Sequence[Window]) -> tuple[Reading, ...]:
+def powers(timeline: Timeline) -> Iterator[float]:
+    """Watts of each step."""
+    stamps = pairwise(zip(timeline.times, timeline.joules, strict=True))
+    return ((late[1] - early[1]) / (late[0] - early[0]) * 1e9 for early, late in stamps)
+
+
+def with_power_range(timelines: Sequence[Timeline]) -> list[Timeline]:
+    """Each measured timeline with the least power that any meter saw of its domain, and the domain's known limit."""
+    measured = [line for line in timelines if line.method is not Method.MODELLED]
+    least: dict[str, float] = {}
+    most: dict[str, float] = {}
+    for line in measured:
+        least[line.domain] = min([least.get(line.domain, math.inf), *powers(line)])
+        if line.most_watts is not None:
+            most[line.domain] = line.most_watts
+    ranges = {domain: (watts if watts < math.inf else None, most.get(domain)) for domain, watts in least.items()}
+    return [line if line.method is Method.MODELLED else _ranged(line, *ranges[line.domain]) for line in timelines]
+
+
+def _ranged(line: Timeline, least: float | None, most: float | None) -> Timeline:
+    return replace(line, least_watts=least, most_watts=most)
+
+
+def readings(domains: Iterable[Domain], windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> tuple[Reading, ...]:
     """What every meter says of the windows together."""
-    found = (domain.reading(windows) for domain in domains)
+    found = (domain.reading(windows, edges) for domain in domains)
     return tuple(reading for reading in found if reading is not None)
 
 

@@ -13,8 +13,11 @@ TIMELINE = {
     "meter": "string",
     "method": "string",
     "plausible_factor": "double",
+    "least_watts": "double",
+    "most_watts": "double",
     "time": "int64",
     "joules": "double",
+    "gap": "int64",
 }
 MARK = {"name": "string", "time": "int64", "pass_index": "int32", "batch": "int32"}
 SAMPLE = {
@@ -28,34 +31,35 @@ SAMPLE = {
 """seconds: of the sample's batch divided by the batch's samples, mean over passes. counts, output, target: JSON."""
 
 
+WHOLE = ("domain", "meter", "method", "plausible_factor", "least_watts", "most_watts")
+"""Columns that are the same in every row of one timeline."""
+
+
 def timelines_to_parquet(timelines: Iterable[Timeline]) -> bytes:
     """One row per stamp."""
     columns: dict[str, list[Any]] = {name: [] for name in TIMELINE}
     for line in timelines:
-        count = len(line.times)
-        for name, value in (
-            ("domain", line.domain),
-            ("meter", line.meter),
-            ("method", str(line.method)),
-            ("plausible_factor", line.plausible_factor),
-        ):
-            columns[name].extend([value] * count)
+        for name in WHOLE:
+            columns[name].extend([getattr(line, name)] * len(line.times))
         columns["time"].extend(line.times)
         columns["joules"].extend(line.joules)
+        columns["gap"].extend(line.gaps or [0] * len(line.times))
     return _write(columns, TIMELINE)
 
 
 def timelines_from_parquet(data: bytes) -> list[Timeline]:
     """The timelines, in the order in which they were written."""
-    rows: dict[tuple[str, str, str, float | None], tuple[list[int], list[float]]] = {}
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in _read(data):
-        key = (row["domain"], row["meter"], row["method"], row["plausible_factor"])
-        times, joules = rows.setdefault(key, ([], []))
-        times.append(row["time"])
-        joules.append(row["joules"])
+        groups.setdefault(tuple(row[name] for name in WHOLE), []).append(row)
     return [
-        Timeline(domain, meter, Method(method), times, joules, factor)
-        for (domain, meter, method, factor), (times, joules) in rows.items()
+        Timeline(
+            **dict(zip(WHOLE, key, strict=True)) | {"method": Method(key[WHOLE.index("method")])},
+            times=[row["time"] for row in rows],
+            joules=[row["joules"] for row in rows],
+            gaps=[row["gap"] for row in rows],
+        )
+        for key, rows in groups.items()
     ]
 
 

@@ -1,0 +1,107 @@
+"""What the two NVIDIA meters share: the driver's library, the visible devices, and errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from wattstar.errors import MeterUnavailable
+from wattstar.types import Affinity, Level, Scope
+
+requires: tuple[str, ...] = ("nvidia-ml-py",)
+
+
+@contextmanager
+def driver() -> Iterator[Any]:
+    """The module ``pynvml``, initialised; its errors become ``MeterUnavailable``."""
+    try:
+        import pynvml as nvml
+    except ImportError:
+        raise MeterUnavailable("NVML is not installed.", ["pip install nvidia-ml-py"]) from None
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError as error:
+        cure = "install the NVIDIA driver, or give the container access to it"
+        raise MeterUnavailable(f"No NVIDIA driver answers: {error}.", [cure]) from error
+    try:
+        yield nvml
+    except nvml.NVMLError as error:
+        raise MeterUnavailable(f"The NVIDIA driver refused: {error}.", ["nvidia-smi"]) from error
+    finally:
+        nvml.nvmlShutdown()
+
+
+def visible(nvml: Any) -> dict[int, Any]:
+    """CUDA's device index → handle, as CUDA_VISIBLE_DEVICES numbers them (by index or by UUID).
+
+    Raises ``MeterUnavailable`` for a slice of a GPU (MIG): its energy is that of the whole, and cannot be told apart.
+    """
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if wanted is None:
+        handles = {i: nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())}
+    else:
+        names = [name.strip() for name in wanted.split(",") if name.strip()]
+        if any(name.startswith("MIG-") for name in names):
+            raise _sliced("CUDA_VISIBLE_DEVICES names a MIG slice")
+        handles = {i: _handle(nvml, name) for i, name in enumerate(names)}
+    for index, handle in handles.items():
+        if _mig(nvml, handle):
+            raise _sliced(f"gpu:{index} is cut into MIG slices")
+    return handles
+
+
+def device(nvml: Any, scope: Scope) -> tuple[int, Any]:
+    """The GPU the job uses, and no other."""
+    handles = visible(nvml)
+    index = int(scope.device.partition(":")[2] or 0)
+    if index not in handles:
+        raise MeterUnavailable(
+            f"The job runs on {scope.device}, which the NVIDIA driver does not show.", ["nvidia-smi"]
+        )
+    return index, handles[index]
+
+
+def limit(nvml: Any, handle: Any) -> float | None:
+    """Watts that the device may draw; None where it does not say."""
+    try:
+        return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3
+    except nvml.NVMLError_NotSupported:
+        return None
+
+
+def affinity_of(what: str, read: Any) -> Affinity:
+    """Real where ``read(nvml, handle)`` works on every visible GPU; else absent, with the reason."""
+    try:
+        with driver() as nvml:
+            handles = visible(nvml)
+            for index, handle in handles.items():
+                try:
+                    read(nvml, handle)
+                except nvml.NVMLError_NotSupported:
+                    return Affinity(
+                        Level.ABSENT, (), f"gpu:{index} has no {what}", "a GPU of Volta or later, not virtual"
+                    )
+    except MeterUnavailable as error:
+        return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures) or None)
+    if not handles:
+        return Affinity(Level.ABSENT, (), "the NVIDIA driver sees no GPU", "check nvidia-smi and CUDA_VISIBLE_DEVICES")
+    return Affinity(Level.REAL, tuple(f"gpu:{index}" for index in handles), f"{what} of {len(handles)} NVIDIA GPU(s)")
+
+
+def _handle(nvml: Any, name: str) -> Any:
+    return nvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdecimal() else nvml.nvmlDeviceGetHandleByUUID(name)
+
+
+def _mig(nvml: Any, handle: Any) -> bool:
+    try:
+        current, _ = nvml.nvmlDeviceGetMigMode(handle)
+    except nvml.NVMLError_NotSupported:
+        return False
+    return bool(current)
+
+
+def _sliced(what: str) -> MeterUnavailable:
+    message = f"{what}, and there is no energy counter for a slice."
+    return MeterUnavailable(message, ["use a whole GPU: nvidia-smi -mig 0 (as root), or choose another device"])

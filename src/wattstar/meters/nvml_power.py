@@ -1,0 +1,60 @@
+"""Adds up the power of NVIDIA GPUs: a cross-check of the energy counter, and what is left where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from wattstar.errors import MeterUnavailable
+from wattstar.meters import _nvml
+from wattstar.types import Affinity, Method, Reader, Scope
+
+requires: tuple[str, ...] = _nvml.requires
+method = Method.SAMPLED
+plausible_factor: float | None = None
+
+POLL_SECONDS = 0.02
+JITTER = 0.5
+"""Reads are moved at random by so much of the period: a load that is periodic with the sensor would alias."""
+WHOLE_GPU = 0
+"""NVML's scope of a power field: 0 GPU, 1 module (on Grace Hopper with its CPU), 2 memory."""
+
+
+def affinity() -> Affinity:
+    """Real where the driver tells the power of every visible GPU."""
+    return _nvml.affinity_of("power sensor", _watts)
+
+
+@contextmanager
+def reader(scope: Scope) -> Iterator[Reader]:
+    """Integrate instantaneous power, trapezoid by trapezoid."""
+    with _nvml.driver() as nvml:
+        index, handle = _nvml.device(nvml, scope)
+        limit = _nvml.limit(nvml, handle)
+        domain = f"gpu:{index}"
+        before = (time.monotonic_ns(), _watts(nvml, handle))
+        joules = 0.0
+
+        def read() -> Mapping[str, tuple[int, float]]:
+            nonlocal before, joules
+            try:
+                watts = _watts(nvml, handle)
+            except nvml.NVMLError as error:
+                raise MeterUnavailable(f"The power sensor of {domain} failed: {error}.", ["nvidia-smi"]) from error
+            now = time.monotonic_ns()
+            joules += (now - before[0]) / 1e9 * (watts + before[1]) / 2
+            before = (now, watts)
+            return {domain: (now, joules)}
+
+        limits = {} if limit is None else {domain: limit}
+        yield Reader(read=read, period=POLL_SECONDS, jitter=JITTER, limits=limits)
+
+
+def _watts(nvml: Any, handle: Any) -> float:
+    """Instantaneous power where the driver knows it (field 186), else what ``nvidia-smi`` shows, averaged over a second."""
+    [value] = nvml.nvmlDeviceGetFieldValues(handle, [(nvml.NVML_FI_DEV_POWER_INSTANT, WHOLE_GPU)])
+    if value.nvmlReturn == nvml.NVML_SUCCESS:
+        return float(value.value.uiVal) / 1e3
+    return float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1e3
