@@ -50,7 +50,7 @@ def test_others_work_is_seen_and_the_workers_own_is_not():
         process.kill()
     assert stranger is not None
     assert worker is not None
-    assert (stranger - worker) * (os.cpu_count() or 1) > 0.4, "of one core, which the neighbour had for itself or shared"
+    assert (stranger - worker) * (os.cpu_count() or 1) > 0.4, "of one core, which the neighbour had or shared"
 
 
 def test_a_moment_is_too_short_to_tell():
