@@ -232,7 +232,7 @@ class Procedure(Noun):
     idle_seconds: float = 30.0
     """Model loaded, nothing asked; before and after."""
     pass_seconds: float = 10.0
-    """Short work is repeated whole inside one pass until the pass lasts this long."""
+    """All samples are served again inside one pass until the pass has lasted this long."""
 
 
 @dataclass(frozen=True)
@@ -375,6 +375,8 @@ class Pass(Noun):
     phases: Mapping[str, tuple[Reading, ...]]
     counts: Mapping[str, int]
     """Work done in the window, such as ``tokens_out``."""
+    foreign_cpu: float | None
+    """Share of all CPU cores that processes other than this job used meanwhile, 0 … 1."""
 
 
 @dataclass(frozen=True)
@@ -480,6 +482,8 @@ class Rating(Noun):
     model: str
     wh_per_1000: Interval
     stars: int | None
+    span: tuple[int, int] | None
+    """Least and most stars within the interval: one star where it is firm."""
     unofficial: tuple[str, ...]
     """Reasons that make the stars local and unofficial; empty if they are official."""
 

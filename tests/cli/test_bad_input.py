@@ -183,7 +183,7 @@ def test_an_optional_cell_is_skipped_where_this_machine_cannot_serve_it(tmp_path
     done = wattstar_command("run", "--plan", file, "-o", tmp_path / "store")
     assert done.returncode == 0, done.stderr
     assert "skipped: text-classification /no/such/folder: There is no folder /no/such/folder." in done.stderr
-    assert "1 complete, 1 skipped" in done.stderr
+    assert "(1 complete), 1 in all; 1 jobs were skipped" in done.stderr
 
 
 def test_the_folder_one_stands_in_is_never_searched_for_modules(tmp_path: Path) -> None:

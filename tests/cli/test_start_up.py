@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import wattstar
-from tests.support import PACKAGE, fake_words, wattstar_command
+from tests.support import PACKAGE, command, fake_words, wattstar_command
 from wattstar import errors
 from wattstar.types import Weights
 
@@ -42,9 +42,9 @@ def test_importing_wattstar_loads_nothing_heavy() -> None:
     assert imported("import wattstar").isdisjoint({*HEAVY, "click", "psutil"})
 
 
-@pytest.mark.parametrize("command", ["tasks", "backends", "meters"])
-def test_listing_loads_no_package_of_a_plug_in(command: str) -> None:
-    assert imported(MAIN, command, "--format", "json").isdisjoint({"torch", "numpy", "pyarrow", "transformers"})
+@pytest.mark.parametrize("verb", ["tasks", "backends", "meters"])
+def test_listing_loads_no_package_of_a_plug_in(verb: str) -> None:
+    assert imported(MAIN, verb, "--format", "json").isdisjoint({"torch", "numpy", "pyarrow", "transformers"})
 
 
 def test_the_parent_of_a_run_never_imports_what_serves_models(tmp_path: Path) -> None:
@@ -80,10 +80,10 @@ def test_every_command_of_the_help_is_there_and_says_what_it_does() -> None:
     commands = re.findall(r"^  (\w+)  +\S", helped.stdout.partition("Commands:")[2], flags=re.MULTILINE)
     assert len(commands) >= 9
     assert set(commands) <= files
-    for command in commands:
-        done = wattstar_command(command, "--help")
+    for name in commands:
+        done = command(name, "--help")
         assert done.returncode == 0
-        assert f"wattstar {command}" in done.stdout
+        assert f"wattstar {name}" in done.stdout
 
 
 def test_the_help_names_every_exit_code_of_an_error() -> None:

@@ -213,7 +213,7 @@ def test_a_worker_that_dies_is_noticed_although_its_child_holds_the_pipe(
 
 def test_a_worker_that_fails_and_cannot_end_is_given_up(tmp_path: Path, packages: dict[str, str]) -> None:
     done = wattstar_command(
-        *odd_words(tmp_path, "leaves_a_thread", "--timeout", 1, "--idle-seconds", 0), env=packages, timeout=20
+        *odd_words(tmp_path, "leaves_a_thread", "--timeout", 2, "--idle-seconds", 0), env=packages, timeout=20
     )
     _, failure = failed(tmp_path, done)
     assert done.returncode == 5
@@ -237,7 +237,7 @@ def test_meters_that_say_nothing_sensible_make_the_record_invalid(tmp_path: Path
     words = ["run", "-t", "text-classification", "-m", "fake/model", "--weights", "random",
              "--meter", "stuck", "--meter", "nan",
              "--samples", 2, "--passes", 1, "--idle-seconds", 0, "--pass-seconds", 0, "-o", tmp_path]  # fmt: skip
-    done = wattstar_command(*words, "--timeout", 1.5, env=packages)
+    done = wattstar_command(*words, "--timeout", 1.9, env=packages)
     assert done.returncode == 4, done.stderr
     [record] = records(tmp_path)
     assert record.status is Status.COMPLETE

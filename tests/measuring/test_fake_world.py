@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -157,9 +158,10 @@ def test_the_words_of_the_command_line_reach_the_record_and_the_joules(tmp_path:
     assert record.job.procedure.samples == 6
     assert len(record.passes) == 3
     assert figure(record, Boundary.GPU) == exactly(150 / 3.6)
-    rated = command("rate", "-o", tmp_path, "--format", "csv").stdout.splitlines()[1].split(",")
-    assert float(rated[3]) == exactly(150 / 3.6)
-    assert rated[4] == "", "one family earns no stars"
+    [rated] = csv.DictReader(command("rate", "-o", tmp_path, "--format", "csv").stdout.splitlines())
+    assert float(rated["wh_per_1000_queries"]) == exactly(150 / 3.6)
+    assert rated["stars"] == "", "one family earns no stars"
+    assert (rated["weights"], rated["method"]) == ("random", "counter")
 
 
 def test_the_timeline_and_the_marks_in_the_store_give_the_same_energy_again(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_ten_fake_models_of_nine_families_earn_the_stars_worked_out_by_hand(tmp_
     assert all(rating["unofficial"] for rating in said["ratings"]), "random weights are never official"
 
     shown = command("rate", "-o", tmp_path).stdout
-    assert "10 models of n 9 families" in shown
+    assert "10 models, n 9 families" in shown
     assert "unofficial" in shown
 
 

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "show": "Show one record.",
     "doctor": "Say what this machine can measure, and the cure for what it cannot.",
     "tasks": "List the tasks.",
+    "models": "List the models that need no network.",
     "backends": "List the ways of serving a model.",
     "meters": "List the meters.",
     "prepare": "Turn packaged weights into the files that a backend reads, once.",

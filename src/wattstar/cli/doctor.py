@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from wattstar import registry
-from wattstar.cli.options import FORMAT, STORE
+from wattstar.cli.options import FORMAT
 from wattstar.cli.output import as_csv, as_json, table
 from wattstar.measuring import machine
 from wattstar.types import Level
@@ -16,10 +14,9 @@ WORDS = {Level.ABSENT: "no", Level.ASKED: "if asked", Level.ESTIMATE: "estimate"
 
 
 @click.command("doctor")
-@STORE
 @FORMAT
-def command(out: Path, style: str) -> None:
-    """Look at meters, packages and the store; change nothing."""
+def command(style: str) -> None:
+    """Look at meters and packages; change nothing."""
     meters, needs = _meters(), _needs()
     if style == "json":
         as_json({"meters": meters, "packages": needs})

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, flat, status, table, undamaged, watt_hours
+from wattstar.cli.output import as_csv, as_json, flat, status, table, undamaged, variant, watt_hours
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
+from wattstar.types import Record
 
 
 @click.command("list")
@@ -28,11 +29,19 @@ def command(out: Path, style: str) -> None:
     elif style == "csv":
         as_csv([flat(name, record) for name, record in records])
     elif records:
-        rows = [
-            {"record": name[:12], "started": record.started[:16], "task": record.job.task, "model": record.job.model.id,
-             "status": status(record), "Wh per 1,000": watt_hours(figure(record))}
-            for name, record in records
-        ]  # fmt: skip
-        table(f"{len(records)} records in {out}", rows, right=("Wh per 1,000",))
+        rows = [_row(name, record) for name, record in records]
+        table(f"{len(records)} records in {out}", rows, right=("Wh/1,000 queries",))
     else:
         click.echo(f"There are no records in {out}. Next: wattstar run -t TASK -m MODEL", err=True)
+
+
+def _row(name: str, record: Record) -> dict[str, str]:
+    made = figure(record)
+    random = ", random weights" if record.job.model.weights == "random" else ""
+    return {
+        "record": name[:8],
+        "started": record.started[5:16].replace("T", "\n"),
+        "task and model": f"{record.job.task}{random}\n{variant(record)}",
+        "status": status(record),
+        "Wh/1,000 queries": f"{watt_hours(made)}\n{made.method}" if made else "–",
+    }

@@ -29,6 +29,7 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
         title=Text(title, style="bold"),
         title_justify="left",
         box=SIMPLE_HEAD,
+        show_header=any(name.strip() for name in rows[0]) if rows else False,
         show_edge=False,
         padding=(0, 1, 0, 0),
         header_style="dim",
@@ -98,6 +99,13 @@ def flat(name: str, record: Record) -> dict[str, Any]:
         "batch_size": record.job.controls.batch_size,
         "started": record.started,
     }
+
+
+def variant(record: Record) -> str:
+    """The model's id, and what sets this run of it apart from the plain one."""
+    model, seed = record.job.model, record.job.controls.seed
+    apart = [model.dtype] * (model.dtype != "float32") + [f"seed {seed}"] * (seed != 0)
+    return " ".join([model.id, *apart, *(f"{key}={value}" for key, value in model.options.items() if key != "recipe")])
 
 
 def status(record: Record) -> str:

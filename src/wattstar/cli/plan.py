@@ -10,6 +10,7 @@ import click
 from wattstar import registry
 from wattstar.cli.options import FORMAT, STORE, request_options, requests
 from wattstar.cli.output import as_csv, as_json, table
+from wattstar.errors import JobsFailed
 from wattstar.measuring.plan import Planned, least_seconds, plan, seen_seconds
 from wattstar.records.codec import encode, job_id
 from wattstar.records.store import Store
@@ -36,6 +37,8 @@ def command(out: Path, style: str, **words: Any) -> None:
     if refusals:
         table("backends that were not chosen", refusals)
     seconds = sum(_seconds(cell.job, earlier)[0] for cell in cells if cell.job)
+    if rows and not any(cell.job for cell in cells):
+        raise JobsFailed("Nothing would run.", ["the reasons stand above"])
     click.echo(f"in all at least {seconds / 60:.1f} minutes; ~ is what the same job took before", err=True)
 
 
@@ -43,8 +46,8 @@ def _row(cell: Planned, earlier: dict[str, Record]) -> dict[str, str]:
     row = {"task": cell.request.task, "model": cell.model}
     if cell.job is None:
         assert cell.refused is not None
-        word = "skipped" if cell.request.optional else "refused"
-        return {**row, "how": f"{word}: {cell.refused.message}", "time": ""}
+        word = "skipped" if cell.skipped else "refused"
+        return {**row, "how": "\n→ ".join([f"{word}: {cell.refused.message}", *cell.refused.cures]), "time": ""}
     job = cell.job
     seconds, seen = _seconds(job, earlier)
     how = f"{job.backend} on {job.model.device}, {'random' if job.model.weights == 'random' else job.model.source}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, undamaged
+from wattstar.cli.output import as_csv, as_json, flat, undamaged
 from wattstar.errors import UsageError
 from wattstar.rating import populations, rate
 from wattstar.records.codec import encode
 from wattstar.records.store import Store
+from wattstar.types import Population, Rating
 
 
 @click.command("rate")
@@ -34,11 +36,19 @@ def command(out: Path, style: str, task: str | None) -> None:
     if style == "json":
         as_json([{"population": encode(p), "ratings": [encode(rating) for rating in ratings]} for p, ratings in rated])
         return
+    known = dict(records)
     as_csv(
-        [
-            {"task": p.key[0], "model": r.model, "record": r.record, "wh_per_1000_queries": r.wh_per_1000.mid,
-             "stars": r.stars, "official": not r.unofficial, "families": p.families, "grade": p.grade}
-            for p, ratings in rated
-            for r in ratings
-        ]
-    )  # fmt: skip
+        [flat(rating.record, known[rating.record]) | _place(p, rating) for p, ratings in rated for rating in ratings]
+    )
+
+
+def _place(population: Population, rating: Rating) -> dict[str, Any]:
+    least, most = rating.span or (None, None)
+    return {
+        "stars": rating.stars,
+        "stars_least": least,
+        "stars_most": most,
+        "official": not rating.unofficial,
+        "families": population.families,
+        "grade": population.grade,
+    }

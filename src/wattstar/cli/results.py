@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 
 from wattstar import registry
-from wattstar.cli.output import number, quality_value, status, table, time_per_query, watt_hours
+from wattstar.cli.output import number, quality_value, status, table, time_per_query, variant, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
 from wattstar.types import Population, Rating, Record
@@ -22,7 +22,9 @@ def show(records: Sequence[tuple[str, Record]]) -> None:
         ratings = rate(population, members)
         names = {record.quality.name for _, record in members if record.quality}
         rows = [_row(rating, known[rating.record], names.pop() if len(names) == 1 else "quality") for rating in ratings]
-        table(_title(population), rows, right=("Wh/1,000 queries", "time"), note=_note(population, ratings, known))
+        table(
+            _title(population), rows, right=("Wh/1,000 queries", "time/query"), note=_note(population, ratings, known)
+        )
     rest = [_unrated(name, record) for name, record in records if figure(record) is None]
     if rest:
         table("not rated", rest)
@@ -30,9 +32,9 @@ def show(records: Sequence[tuple[str, Record]]) -> None:
 
 def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
     return {
-        "model": broken(rating.model),
-        "Wh/1,000 queries": watt_hours(figure(record)),
-        "time": time_per_query(record),
+        "model": broken(variant(record)),
+        "Wh/1,000 queries": watt_hours(figure(record)) + ("!" if record.findings else ""),
+        "time/query": time_per_query(record),
         quality: quality_value(record),
         "stars": stars(rating),
     }
@@ -45,10 +47,11 @@ def broken(model: str) -> str:
 
 
 def stars(rating: Rating) -> str:
-    """Five signs; in brackets where unofficial; a dash where there are none."""
-    if rating.stars is None:
+    """Five signs, or the span that the interval holds; in brackets where unofficial; a dash where there are none."""
+    if rating.stars is None or rating.span is None:
         return "–"
-    signs = STAR * rating.stars + NO_STAR * (5 - rating.stars)
+    least, most = rating.span
+    signs = STAR * rating.stars + NO_STAR * (5 - rating.stars) if least == most else f"{least}–{most} {STAR}"
     return f"({signs})" if rating.unofficial else signs
 
 
@@ -63,7 +66,11 @@ def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Re
     """Boundary, method, work, n, cuts, edition, and why stars are missing or unofficial."""
     first = figure(known[ratings[0].record])
     _, _, how, work, edition = population.key
-    lines = [f"energy: {how} · {work}", f"{edition} · ±: 95 % repeatability interval"]
+    lines = [
+        f"energy: {how} · {work}",
+        edition,
+        "±: 95 % repeatability interval of this sitting, not of other machines",
+    ]
     if first is not None and first.plausible is not None:
         factor = first.plausible.mid / (first.plausible.low or first.plausible.mid)
         lines.append(f"modelled, not measured: the truth is plausibly within ×/÷ {factor:g} (a range, not 95 %)")
@@ -71,11 +78,13 @@ def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Re
         lines.append(f"no stars: {population.reason}")
     else:
         cuts = " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
-        lines.append(f"{population.grade}: {population.models} models of n {population.families} families")
+        lines.append(f"{population.grade}: {population.models} models, n {population.families} families")
         lines.append(f"cuts in Wh: {cuts}")
         reasons = sorted({reason for rating in ratings for reason in rating.unofficial})
         if reasons:
             lines.append(f"({STAR}) unofficial: {'; '.join(reasons)}")
+    if any(known[rating.record].findings for rating in ratings):
+        lines.append("!: something was noted while it was measured, see wattstar show")
     if population.removed:
         lines.append(f"outside the fences, not in the average: {', '.join(population.removed)}")
     return "\n".join(lines)

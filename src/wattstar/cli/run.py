@@ -43,7 +43,7 @@ def command(out: Path, style: str, timeout: float, **words: Any) -> None:
     refused = _refusals(cells)
     found = _measure([cell for cell in cells if cell.job], Store(out), timeout)
     _show(found, style)
-    _say_where(found, out, cells)
+    _say_where(found, Store(out), sum(cell.skipped for cell in cells))
     _end(found, refused, cells)
 
 
@@ -63,12 +63,12 @@ def _measure(cells: list[Planned], store: Store, timeout: float) -> Results:
 
 
 def _refusals(cells: list[Planned]) -> list[Planned]:
-    """Say what is refused, before anything is loaded; optional cells are skipped, the others count as failed."""
-    refused = [cell for cell in cells if cell.refused]
-    for cell in refused:
-        word = "skipped" if cell.request.optional else "refused"
-        click.echo(f"wattstar: {word}: {cell.request.task} {cell.model}: {_said(cell.refused)}", err=True)
-    failed = [cell for cell in refused if not cell.request.optional]
+    """Say what is refused, before anything is loaded; cells that may be skipped are, the others count as failed."""
+    for cell in cells:
+        if cell.refused:
+            word = "skipped" if cell.skipped else "refused"
+            click.echo(f"wattstar: {word}: {cell.request.task} {cell.model}: {_said(cell.refused)}", err=True)
+    failed = [cell for cell in cells if cell.refused and not cell.skipped]
     codes = {cell.refused.exit_code for cell in failed if cell.refused}
     if len(failed) == len(cells) and len(codes) == 1:
         sys.exit(codes.pop())
@@ -84,14 +84,14 @@ def _show(found: Results, style: str) -> None:
         results.show(found)
 
 
-def _say_where(found: Results, out: Path, cells: list[Planned]) -> None:
-    skipped = sum(cell.refused is not None and cell.request.optional for cell in cells)
+def _say_where(found: Results, store: Store, skipped: int) -> None:
     kinds = [status(record) for _, record in found]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    more = f", {skipped} skipped" if skipped else ""
-    click.echo(f"{len(found)} records in {out} ({counts or 'none'}{more}).", err=True)
+    more = f"; {skipped} jobs were skipped" if skipped else ""
+    total = sum(1 for _ in store.entries())
+    click.echo(f"{len(found)} records added to {store.folder} ({counts or 'none'}), {total} in all{more}.", err=True)
     if found:
-        where = "" if out == DEFAULT_STORE else f" -o {out}"
+        where = "" if store.folder == DEFAULT_STORE else f" -o {store.folder}"
         words = (f"show {found[-1][0][:12]}{where}", f"rate{where}", f"list{where}", "doctor")
         click.echo("next: " + " · ".join(f"wattstar {word}" for word in words), err=True)
 

@@ -13,6 +13,7 @@ from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.types import Pass, Reading, Record, Window
 
+PHASES = ("preprocess", "prefill", "encode", "forward", "denoise", "decode")
 SHARES = "~ is modelled: an estimate, or the share of a phase whose windows are too short for the meter"
 
 
@@ -32,9 +33,10 @@ def command(record: str, out: Path, style: str) -> None:
 
 
 def _show(name: str, record: Record) -> None:
+    click.echo(f"record {name}\n")
     table(
         f"{record.job.model.id} · {record.job.task}",
-        [{"": key, " ": value} for key, value in _facts(name, record).items()],
+        [{"": key, " ": value} for key, value in _facts(record).items()],
     )
     rows = [row for counted in record.passes for row in _pass(counted)]
     rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
@@ -46,9 +48,9 @@ def _show(name: str, record: Record) -> None:
         click.echo(f"{finding.severity}: {finding.gate}: {finding.message}")
 
 
-def _facts(name: str, record: Record) -> dict[str, str]:
+def _facts(record: Record) -> dict[str, str]:
     job = record.job
-    facts = {"record": name, "status": status(record)}
+    facts = {"status": status(record)}
     for made in record.figures:
         rated = ", rated" if made.boundary is record.rated else ""
         text = f"{watt_hours(made)} Wh per 1,000 queries ({made.method}{rated}, {made.passes} passes)"
@@ -59,6 +61,7 @@ def _facts(name: str, record: Record) -> dict[str, str]:
         facts[str(made.boundary)] = text
     return facts | {
         "time per query": time_per_query(record),
+        "work per query": ", ".join(f"{value:.1f} {name.replace('_', ' ')}" for name, value in _work(record).items()),
         "quality": quality(record),
         "model": f"{job.model.revision[:48]} ({job.model.source}), {job.model.weights} weights, {job.model.dtype}"
         + (f", {job.model.quantization}" if job.model.quantization else ""),
@@ -73,10 +76,20 @@ def _facts(name: str, record: Record) -> dict[str, str]:
     }
 
 
+def _work(record: Record) -> dict[str, float]:
+    queries = sum(counted.queries for counted in record.passes)
+    names = record.passes[0].counts if record.passes else ()
+    return {name: sum(counted.counts[name] for counted in record.passes) / queries for name in names}
+
+
 def _pass(counted: Pass) -> list[dict[str, str]]:
     """The pass, and below it its phases where there are several."""
     whole = _row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy)
-    phases = counted.phases.items() if len(counted.phases) > 1 else ()
+    # Stored by name, shown in the order in which they happen.
+    phases = sorted(
+        counted.phases.items(), key=lambda item: PHASES.index(item[0]) if item[0] in PHASES else len(PHASES)
+    )
+    phases = phases if len(phases) > 1 else []
     return [whole, *(_row(f"  {name}", "", found) for name, found in phases)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from wattstar.types import Boundary, Finding, Pass, Severity
+from wattstar.types import Boundary, Figure, Finding, Pass, Severity
 
 
 def unreadable_samples(sentences: Sequence[str], asked: int) -> list[Finding]:
@@ -50,3 +50,31 @@ def phases(passes: Sequence[Pass], names: Sequence[str]) -> list[Finding]:
     if not absent:
         return []
     return [Finding("phases", Severity.NOTE, f"no energy of its own for: {', '.join(absent)}")]
+
+
+MOST_FOREIGN_CPU = 0.05
+MOST_SCATTER = 0.10
+
+
+def neighbours(passes: Sequence[Pass]) -> list[Finding]:
+    """Others on the machine change what is measured: they take caches, clocks and half-cores."""
+    shares = [counted.foreign_cpu for counted in passes if counted.foreign_cpu is not None]
+    if max(shares, default=0.0) <= MOST_FOREIGN_CPU:
+        return []
+    message = f"the machine was busy: other processes used up to {max(shares):.0%} of its CPU cores during a pass"
+    return [Finding("neighbours", Severity.NOTE, message)]
+
+
+def scatter(made: Sequence[Figure], rated: Boundary | None) -> list[Finding]:
+    """A wide interval is a valid outcome, and is said."""
+    interval = next((figure.wh_per_1000 for figure in made if figure.boundary is rated), None)
+    if interval is None:
+        return []
+    if interval.high is None:
+        return [Finding("scatter", Severity.NOTE, "one pass tells nothing about repeatability")]
+    share = (interval.high - interval.mid) / interval.mid
+    if share <= MOST_SCATTER:
+        return []
+    return [
+        Finding("scatter", Severity.NOTE, f"the passes scatter: ± {share:.0%}; take a quieter machine or more --passes")
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wattstar import models, registry, testsets
-from wattstar.errors import MeterUnavailable, UsageError, WattstarError
+from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError, WattstarError
 from wattstar.types import (
     Affinity,
     Controls,
@@ -22,6 +23,7 @@ from wattstar.types import (
 )
 
 STANDARD_EDITION = "mini-1"
+DEVICES = r"auto|cpu|mps|cuda:\d+"
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
 
@@ -34,6 +36,11 @@ class Planned:
     model: str
     job: Job | None
     refused: WattstarError | None = None
+
+    @property
+    def skipped(self) -> bool:
+        """Optional, and this machine cannot serve it; a typo is refused all the same."""
+        return self.request.optional and isinstance(self.refused, UnfitEnvironment)
 
 
 def plan(requests: Sequence[Request]) -> list[Planned]:
@@ -97,6 +104,8 @@ def _check(request: Request) -> None:
     ):
         if value is not None and not least <= value < math.inf:
             raise UsageError(f"{name} is {value}; it must be at least {least}, and finite.")
+    if not re.fullmatch(DEVICES, request.device):
+        raise UsageError(f"There is no device {request.device!r}.", ["known: auto, cpu, cuda:0, cuda:1, …, mps"])
     if not request.meters:
         raise UsageError("No meter is named.", ['meters = ["auto"]', "wattstar meters"])
 

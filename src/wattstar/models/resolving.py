@@ -39,7 +39,7 @@ def resolve(request: Request, id: str) -> ModelSpec:
 
 
 def _pin(request: Request, id: str) -> Pinned:
-    if request.weights is Weights.RANDOM:
+    if request.weights == Weights.RANDOM:
         return _random(request, id)
     if id.startswith(("/", ".", "~")) or Path(id).is_dir():
         return _folder(request, id)

@@ -41,16 +41,21 @@ def key(record: Record, made: Figure) -> tuple[str, ...]:
         f"{hardware} ({job.model.device.partition(':')[0]})",
         f"{made.boundary} {made.method} by {'+'.join(sorted(job.meters))}",
         _work(job.controls),
-        f"edition {procedure.edition}, samples {procedure.samples}, {procedure.digest[:12]}",
+        f"edition {procedure.edition} ({procedure.digest[:8]}), {procedure.samples} samples, "
+        f"{procedure.passes} passes of ≥ {procedure.pass_seconds:g} s",
     )
+
+
+CAPS = ("input_tokens", "audio_seconds")
+"""Controls that are a limit, not an amount."""
 
 
 def _work(controls: Controls) -> str:
     """The controls that apply, in words."""
     return ", ".join(
-        f"{field.name.replace('_', ' ')} {value}"
+        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in CAPS else ''}{value:g}"
         for field in fields(controls)
-        if field.name != "seed" and (value := getattr(controls, field.name)) not in (None, False)
+        if field.name not in ("seed", "stops_early") and (value := getattr(controls, field.name)) is not None
     )
 
 
@@ -82,7 +87,7 @@ def population(group: tuple[str, ...], members: Sequence[tuple[str, Record]]) ->
     removed = tuple(sorted(record.job.model.id for name, record in members if name not in kept))
     mean, deviation = _moments({name: math.log(energies[name]) for name in kept}, families)
     count = len({families[name] for name in kept})
-    reason = _no_stars(count, energies, deviation, members)
+    reason = _no_stars(count, [energies[name] for name in kept], deviation, members)
     cuts = None
     if reason is None and mean is not None and deviation is not None:
         cuts = tuple(math.exp(mean + z * deviation) for z in CUTS)
@@ -131,11 +136,11 @@ def _moments(values: Mapping[str, float], families: Mapping[str, str]) -> tuple[
 
 
 def _no_stars(
-    count: int, energies: Mapping[str, float], deviation: float | None, members: Sequence[tuple[str, Record]]
+    count: int, energies: Sequence[float], deviation: float | None, members: Sequence[tuple[str, Record]]
 ) -> str | None:
     if count < LEAST_FAMILIES:
         return f"{count} of the {LEAST_FAMILIES} families that stars need"
-    if max(energies.values()) / min(energies.values()) < LEAST_SPREAD:
+    if max(energies) / min(energies) < LEAST_SPREAD:
         return f"the most is less than {LEAST_SPREAD:g} times the least"
     if deviation is not None and deviation < LEAST_SIGNAL * _uncertainty(members):
         return f"models differ by less than {LEAST_SIGNAL:g} times the measurement's uncertainty"

@@ -16,9 +16,16 @@ requires: tuple[str, ...] = ()
 
 
 def score(samples: Sequence[Sample], outputs: Sequence[Output]) -> Quality | None:
-    """Accuracy: the share of rows with a target whose label, case aside, is the target."""
-    pairs = [(sample.target, answer.value) for sample, answer in zip(samples, outputs, strict=True)]
-    right = [str(target).lower() == str(value).lower() for target, value in pairs if target is not None]
-    if not right:
+    """Accuracy: the share of rows with a target whose label, case aside, is the target.
+
+    None where no answer is among the targets' labels: the model was trained for other classes.
+    """
+    pairs = [
+        (str(sample.target).lower(), str(answer.value).lower())
+        for sample, answer in zip(samples, outputs, strict=True)
+        if sample.target is not None
+    ]
+    if not {value for _, value in pairs} & {target for target, _ in pairs}:
         return None
+    right = [target == value for target, value in pairs]
     return Quality("accuracy", sum(right) / len(right), higher_is_better=True, n=len(right))

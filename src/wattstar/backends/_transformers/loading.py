@@ -47,6 +47,16 @@ def load(spec: ModelSpec, controls: Controls, auto_class: str, optional: tuple[s
     return Network(module, device, folder, parameters, _synchroniser(device))
 
 
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+
+
 def load_tokenizer(spec: ModelSpec, network: Network, padding_side: str | None = None) -> Any:
     """The model's own tokenizer, or for random weights the one that stands in for it; it always has a padding token.
 
@@ -55,6 +65,12 @@ def load_tokenizer(spec: ModelSpec, network: Network, padding_side: str | None =
     from transformers import AutoTokenizer
 
     folder = network.folder or tokenizer_files(architecture(spec.id))
+    if not any((folder / name).exists() for name in TOKENIZER_FILES):
+        # The library would make one up, which cuts texts into something that the model has never seen.
+        looked = ", ".join(TOKENIZER_FILES)
+        raise ModelUnavailable(
+            f"{spec.id} has no tokenizer.", [f"looked for: {looked}", "tokenizer.save_pretrained(FOLDER)"]
+        )
     with readable(spec, folder):
         tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=spec.trust_remote_code, local_files_only=True

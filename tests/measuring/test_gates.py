@@ -1,0 +1,62 @@
+"""What is said of a record that was measured on a busy machine, or whose passes scatter."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.support import fake_job, measure
+from wattstar.measuring import gates
+from wattstar.measuring.surroundings import Neighbours
+from wattstar.types import Boundary, Figure, Interval, Method, Pass, Severity, Window
+
+
+def one(foreign_cpu: float | None) -> Pass:
+    return Pass(0, Window(0, 1), 1, 1, (), {}, {}, foreign_cpu)
+
+
+def shown(interval: Interval) -> Figure:
+    return Figure(Boundary.GPU, Method.COUNTER, interval, 0.0, None, 4)
+
+
+def test_a_quiet_machine_says_nothing_and_a_busy_one_how_busy():
+    assert gates.neighbours([one(None), one(0.01)]) == []
+    [finding] = gates.neighbours([one(0.01), one(0.48)])
+    assert (finding.gate, finding.severity) == ("neighbours", Severity.NOTE)
+    assert "48%" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [(Interval(0.95, 1.0, 1.05), None), (Interval(0.5, 1.0, 1.5), "± 50%"), (Interval(None, 1.0, None), "one pass")],
+)
+def test_a_wide_interval_is_said(interval: Interval, said: str | None):
+    found = gates.scatter([shown(interval)], Boundary.GPU)
+    assert (found[0].message if found else None) is None if said is None else said in found[0].message
+
+
+def test_others_work_is_seen_and_the_workers_own_is_not():
+    """One core burnt by a neighbour for 0.6 s; then the same by the process that is called the worker."""
+    burn = [sys.executable, "-c", "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"]
+    with subprocess.Popen(burn) as process:
+        time.sleep(0.1)
+        as_stranger, as_worker = Neighbours(0x7FFFFFF), Neighbours(process.pid)
+        time.sleep(0.8)
+        stranger, worker = as_stranger.share(), as_worker.share()
+        process.kill()
+    assert stranger is not None
+    assert worker is not None
+    assert (stranger - worker) * (os.cpu_count() or 1) > 0.4, "of one core, which the neighbour had or shared"
+
+
+def test_a_moment_is_too_short_to_tell():
+    assert Neighbours(0x7FFFFFF).share() is None
+
+
+def test_the_simulated_world_takes_no_time_so_nothing_is_said_of_neighbours(tmp_path):
+    record = measure(fake_job(), tmp_path)
+    assert [counted.foreign_cpu for counted in record.passes] == [None] * len(record.passes)
