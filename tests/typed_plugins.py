@@ -8,6 +8,7 @@ import wattstar.launchers.local
 import wattstar.meters.estimate
 import wattstar.meters.fake
 import wattstar.meters.nvml
+import wattstar.meters.nvml_power
 import wattstar.meters.rapl
 import wattstar.tasks.automatic_speech_recognition
 import wattstar.tasks.image_classification
@@ -28,5 +29,6 @@ backends_transformers: Backend = wattstar.backends.transformers
 meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
 meters_nvml: Meter = wattstar.meters.nvml
+meters_nvml_power: Meter = wattstar.meters.nvml_power
 meters_rapl: Meter = wattstar.meters.rapl
 launchers_local: Launcher = wattstar.launchers.local

@@ -585,13 +585,17 @@ class Backend(Protocol):
         """Load the model; leaving the context frees the device. ``ModelUnavailable`` where the files are unreadable."""
 
 
+ALL_DEVICES = "all"
+
+
 @dataclass(frozen=True)
 class Scope:
-    """What a meter may need to know of the job it watches."""
+    """What a meter may need to know of the work it watches."""
 
     pid: int
-    """Of the worker process."""
+    """Of the process that does it; its children belong to it."""
     device: str
+    """Where it runs, as in ``ModelSpec``; or ``ALL_DEVICES`` that this process can see."""
     folder: str
     """The job's scratch folder, in the worker the environment variable ``WATTSTAR_JOB_FOLDER``."""
 
@@ -617,7 +621,7 @@ class Reader:
     period: float
     """Seconds between two reads that suit this meter."""
     stepped: bool = False
-    """The total stands still between steps, so a change happened somewhere between two reads; else a read is of its moment."""
+    """The total stands still between steps: a change happened somewhere between two reads. Else a read is of now."""
     jitter: float = 0.0
     """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them."""
     limits: Mapping[str, float] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from wattstar.measuring.timeline import Domain, best, readings
-from wattstar.types import Method, Reading, Timeline, Window
+from wattstar.types import Edges, Method, Reading, Timeline, Window
 
 SECOND = 1_000_000_000
 
@@ -37,20 +37,48 @@ def test_between_stamps_the_energy_is_exact() -> None:
         assert (found.joules, found.bound, found.method) == (joules, 0, Method.COUNTER)
 
 
-def test_inside_a_step_the_total_is_taken_as_linear_and_the_bound_is_a_quarter_of_the_step_times_the_jump() -> None:
-    """Steps of 1 s at 10 W, 30 W, 10 W …: an edge inside one carries 1·(30 − 10)/4 = 5 J."""
-    line = domain(range(21), [sum([10, 30][i % 2] for i in range(n)) for n in range(21)])
-    found = ask(line, (0.25, 15))
-    assert found.joules == pytest.approx(290 - 0.25 * 10)
-    assert found.bound == pytest.approx(5)
-    assert ask(line, (0.25, 15.5)).bound == pytest.approx(10)
-    assert ask(line, (0.5, 12.5)).method is Method.COUNTER
+def limited(seconds: Sequence[float], joules: Sequence[float], gap: float = 0.0) -> Domain:
+    """A domain that draws 10 to 30 W."""
+    stamps = [round(second * SECOND) for second in seconds]
+    gaps = [round(gap * SECOND)] * len(stamps)
+    return Domain(Timeline("gpu:0", "nvml", Method.COUNTER, stamps, list(joules), None, gaps, 10.0, 30.0))
 
 
-def test_a_long_step_has_a_wide_bound() -> None:
-    """The same jump in a step of 4 s: 4·(20 − 10)/4."""
-    line = domain([0, 1, 2, 6], [0, 10, 30, 70])
-    assert ask(line, (1, 4)).bound == pytest.approx(4 * (20 - 10) / 4)
+def test_inside_a_step_the_total_is_taken_as_linear_and_the_bound_is_at_most_a_quarter_of_the_step_times_the_jump() -> (
+    None
+):
+    """Steps of 1 s at 20 W: in mid-step 1·(30 − 10)/4 = 5 J, a quarter into it half of that."""
+    line = limited(range(21), [20.0 * second for second in range(21)])
+    assert ask(line, (0.5, 15)).joules == pytest.approx(290)
+    assert ask(line, (0.5, 15)).bound == pytest.approx(5)
+    assert ask(line, (0.5, 15.5)).bound == pytest.approx(10)
+    assert ask(line, (0.25, 15)).bound == pytest.approx(2.5)
+
+
+def test_a_step_at_the_least_or_most_power_has_no_doubt_inside() -> None:
+    """All of it was drawn at that power."""
+    for watts in (10, 30):
+        assert ask(limited(range(5), [watts * second for second in range(5)]), (0.5, 2.25)).bound == pytest.approx(0)
+
+
+def test_a_stamp_may_be_half_a_gap_away() -> None:
+    line = limited(range(5), [30.0 * second for second in range(5)], gap=0.1)
+    assert ask(line, (1, 3)).bound == pytest.approx(2 * 0.1 / 2 * 30)
+
+
+def test_a_window_never_has_more_or_less_than_the_device_can_draw() -> None:
+    line = limited([0, 4, 8], [0.0, 80.0, 160.0])
+    found = ask(line, (3.9, 4.1))
+    assert (found.joules, found.bound) == (pytest.approx(4), pytest.approx(2)), "0.2 s between 2 and 6 J"
+
+
+def test_where_load_begins_the_step_is_charged_with_the_power_before_it() -> None:
+    """10 W, then 30 W from 2.5 to 5.5 s; the counter steps each second."""
+    line = limited(range(9), [0, 10, 20, 40, 70, 100, 120, 130, 140])
+    found = line.reading([window(2.5, 5.5)], Edges.LOAD_CHANGE)
+    assert found is not None
+    assert found.joules == pytest.approx(90)
+    assert ask(line, (2.5, 5.5)).joules == pytest.approx(80), "plain interpolation is biased low"
 
 
 @pytest.mark.parametrize("part", [(-0.1, 1.0), (0.5, 3.1), (-2.0, -1.0), (4.0, 5.0), (1.0, 1.0), (2.0, 1.0)])
@@ -110,17 +138,13 @@ Level = some.floats(0, 1000)
 
 @some.composite
 def traces(draw: some.DrawFn) -> tuple[list[int], list[float], list[int]]:
-    """Breakpoints and powers of a load, and the stamps of a counter that watches it.
-
-    The least and the most power each last a whole step: the bound holds between the powers that were seen.
-    """
+    """Breakpoints and powers of a load, and the stamps of a counter that watches it."""
     powers = draw(some.lists(Level, min_size=1, max_size=12))
     lengths = draw(some.lists(some.integers(1, 10**9), min_size=len(powers), max_size=len(powers)))
     steps = draw(some.lists(some.integers(10**6, 10**8), min_size=2, max_size=40))
-    first, second = steps[:2]
-    times = list(accumulate([first, second, *lengths], initial=0))
-    watts = [min(powers), max(powers), *powers]
-    stamps = [stamp for stamp in accumulate(steps, initial=0) if stamp <= times[-1]]
+    times = list(accumulate([2 * 10**8, *lengths], initial=0))
+    watts = [powers[0], *powers]
+    stamps = [stamp for stamp in accumulate(steps, initial=10**6) if stamp <= times[-1] - 10**6]
     return times, watts, stamps
 
 
@@ -131,15 +155,27 @@ def joules_until(times: list[int], watts: list[float], moment: int) -> float:
     return sum(parts) / SECOND
 
 
-@settings(max_examples=200, deadline=None)
-@given(trace=traces(), shares=some.tuples(some.floats(0, 1), some.floats(0, 1)))
+@settings(max_examples=300, deadline=None)
+@given(
+    trace=traces(),
+    shares=some.tuples(some.floats(0, 1), some.floats(0, 1)),
+    edges=some.sampled_from(Edges),
+    late=some.lists(some.floats(-0.5, 0.5), min_size=41, max_size=41),
+)
 def test_the_true_energy_of_any_load_lies_inside_the_bound(
-    trace: tuple[list[int], list[float], list[int]], shares: tuple[float, float]
+    trace: tuple[list[int], list[float], list[int]], shares: tuple[float, float], edges: Edges, late: list[float]
 ) -> None:
-    times, watts, stamps = trace
-    line = Domain(Timeline("gpu:0", "x", Method.COUNTER, stamps, [joules_until(times, watts, t) for t in stamps]))
-    begin, end = (round(share * stamps[-1]) for share in sorted(shares))
-    found = line.reading([Window(begin, end)])
+    """However the power runs, wherever the window lies, and wherever in its gap a step happened."""
+    times, watts, steps = trace
+    gap = 10**5
+    stamps = [step + round(share * gap) for step, share in zip(steps, late, strict=False)]
+    joules = [joules_until(times, watts, step) for step in steps]
+    line = Domain(
+        Timeline("gpu:0", "x", Method.COUNTER, stamps, joules, None, [gap] * len(stamps), min(watts), max(watts))
+    )
+    length = stamps[-1] - stamps[0]
+    begin, end = (stamps[0] + round(share * length) for share in sorted(shares))
+    found = line.reading([Window(begin, end)], edges)
     if begin == end:
         assert found is None
         return

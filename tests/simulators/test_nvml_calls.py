@@ -180,7 +180,7 @@ def test_wattstar_reads_the_gpu_that_cuda_shows(tmp_path: Path) -> None:
 def test_wattstar_refuses_a_gpu_without_counter(tmp_path: Path) -> None:
     level, reason, error, _ = inside(tmp_path, Driver((nvml.pascal(Gpu(BUSY)),)), METER)
     assert level == -1
-    assert "Not Supported" in reason
+    assert reason == "gpu:0 has no energy counter"
     assert "Not Supported" in error
 
 

@@ -17,14 +17,15 @@ from wattstar.types import Figure, Interval, Record, Severity, Weights
 JOULES_PER_WATT_HOUR = 3600.0
 
 
-def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "") -> None:
-    """One table on standard output; the columns in ``right`` are numbers."""
+def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "",
+          to_standard_error: bool = False) -> None:  # fmt: skip
+    """One table; the columns in ``right`` are numbers."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console = Console(stderr=to_standard_error)
     made = Table(
         title=Text(title, style="bold"),
         title_justify="left",

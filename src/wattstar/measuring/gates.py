@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
-from wattstar.types import Boundary, Figure, Finding, Pass, Severity
+from wattstar.types import Boundary, Figure, Finding, Method, Pass, Severity
+
+MOST_DISAGREEMENT = 0.05
+MOST_FOREIGN_CPU = 0.05
+MOST_SCATTER = 0.10
 
 
 def unreadable_samples(sentences: Sequence[str], asked: int) -> list[Finding]:
@@ -24,6 +29,30 @@ def readings(passes: Sequence[Pass]) -> list[Finding]:
         for counted in passes
         for reading in counted.energy
         if not (math.isfinite(reading.joules) and reading.joules > 0)
+    ]
+
+
+def limits(passes: Sequence[Pass], most_watts: Mapping[str, float]) -> list[Finding]:
+    """No device draws more than its limit, with a tenth to spare for the limit's own regulation."""
+    return [
+        Finding("limit", Severity.INVALID, f"pass {counted.index}: {reading.domain} drew {watts:.0f} W of {most:.0f} W")
+        for counted in passes
+        for reading in counted.energy
+        if (most := most_watts.get(reading.domain)) is not None
+        and (watts := (reading.joules - reading.bound) / _seconds(counted)) > 1.1 * most
+    ]
+
+
+def cross_check(passes: Sequence[Pass]) -> list[Finding]:
+    """Two measuring meters of one domain agree, over all passes, within 5 % beyond both their bounds."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for reading in (reading for counted in passes for reading in counted.energy if reading.method != Method.MODELLED):
+        joules, bound = found.get((reading.domain, reading.meter), (0.0, 0.0))
+        found[reading.domain, reading.meter] = (joules + reading.joules, bound + reading.bound)
+    return [
+        Finding("cross-check", Severity.INVALID, f"{domain}: {one} read {a[0]:.1f} J, {other} {b[0]:.1f} J")
+        for ((domain, one), a), ((elsewhere, other), b) in combinations(sorted(found.items()), 2)
+        if domain == elsewhere and abs(a[0] - b[0]) > MOST_DISAGREEMENT * max(a[0], b[0]) + a[1] + b[1]
     ]
 
 
@@ -52,10 +81,6 @@ def phases(passes: Sequence[Pass], names: Sequence[str]) -> list[Finding]:
     return [Finding("phases", Severity.NOTE, f"no energy of its own for: {', '.join(absent)}")]
 
 
-MOST_FOREIGN_CPU = 0.05
-MOST_SCATTER = 0.10
-
-
 def neighbours(passes: Sequence[Pass]) -> list[Finding]:
     """Others on the machine change what is measured: they take caches, clocks and half-cores."""
     shares = [counted.foreign_cpu for counted in passes if counted.foreign_cpu is not None]
@@ -78,3 +103,7 @@ def scatter(made: Sequence[Figure], rated: Boundary | None) -> list[Finding]:
     return [
         Finding("scatter", Severity.NOTE, f"the passes scatter: ± {share:.0%}; take a quieter machine or more --passes")
     ]
+
+
+def _seconds(counted: Pass) -> float:
+    return (counted.window.end - counted.window.begin) / 1e9

@@ -156,11 +156,12 @@ def _meters(request: Request, model: ModelSpec) -> tuple[str, ...]:
 
 
 def _automatic(model: ModelSpec) -> Iterator[tuple[str, Affinity]]:
+    """Every real meter of the device's domains: two of one domain check each other. Estimates fill what is left."""
     every = {name: registry.meter(name).affinity() for name in registry.plug_ins("meters")}
     covered: set[str] = set()
     for name, affinity in sorted(every.items(), key=lambda item: -item[1].level):
         domains = {domain for domain in affinity.domains if model.device != "cpu" or not domain.startswith("gpu")}
-        if affinity.level >= Level.ESTIMATE and domains - covered:
+        if (affinity.level is Level.REAL and domains) or (affinity.level is Level.ESTIMATE and domains - covered):
             covered |= domains
             yield name, affinity
 

@@ -224,6 +224,8 @@ class _Attempt:
             *gates.unreadable_samples(done.get("unreadable", ()), self.job.procedure.samples),
             *gates.coverage(self.late),
             *gates.readings(self.passes),
+            *gates.limits(self.passes, {t.domain: t.most_watts for t in self.timelines if t.most_watts is not None}),
+            *gates.cross_check(self.passes),
             *gates.figure(self.passes, rated),
             *gates.phases(self.passes, names),
             *gates.neighbours(self.passes),

@@ -20,11 +20,11 @@ from wattstar.types import Meter, Reader, Scope, Timeline
 
 @dataclass
 class _Line:
-    """A timeline that grows. A total that did not change is the same counter step seen again, and says nothing.
+    """A timeline that grows; a total that is no number is left out, and a gate sees that the domain is late.
 
-    Nor does one that is no number; a domain that says nothing more is late, and that is seen by a gate. The total of a
-    stepped counter changed somewhere between two reads: it is stamped in the middle, with the gap. Its first total is not
-    kept, because nobody saw when that step began.
+    Of a stepped counter, a total that did not change is the same step seen again, and one that did changed somewhere
+    between two reads: it is stamped in the middle, with the gap. Its first total is not kept, because nobody saw when
+    that step began.
     """
 
     stepped: bool
@@ -45,11 +45,11 @@ class _Line:
         if not math.isfinite(joules):
             return
         before, self.seen = self.seen, (time, joules)
-        if before is None:
-            if not self.stepped:
+        if not self.stepped:
+            if before is None or time > before[0]:
                 self._keep(time, joules, 0)
-        elif time > before[0] and joules != before[1]:
-            gap = time - before[0] if self.stepped else 0
+        elif before is not None and time > before[0] and joules != before[1]:
+            gap = time - before[0]
             self._keep(time - gap // 2, joules, gap)
 
     def _keep(self, time: int, joules: float, gap: int) -> None:
@@ -97,6 +97,16 @@ class Sampler:
             late = tuple(domain for (_, domain), line in list(self._lines.items()) if line.ends < moment)
             if (self._lines and not late) or time.monotonic() > deadline:
                 return late
+            time.sleep(0.002)
+
+    def ready(self, patience: float) -> None:
+        """Wait until every meter has spoken, stepped counters twice; those that never do are left to ``cover``."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if self._loop.done():
+                self._loop.result()
+            if self._lines and all(line.ends for line in list(self._lines.values())):
+                return
             time.sleep(0.002)
 
     def timelines(self) -> list[Timeline]:

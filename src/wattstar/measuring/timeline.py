@@ -1,18 +1,17 @@
 """The energy of a window, worked out from a timeline in one place, with its bound.
 
-A hardware counter moves in steps of u seconds (20 to 100 ms on NVIDIA GPUs). Inside a step of energy e only e is known, and
-that power lay between Pmin and Pmax. If a share f of the step lies before an edge, the energy before the edge lies between
+A hardware counter moves in steps of u seconds (20 to 100 ms on NVIDIA GPUs). Inside a step of energy e only e is
+known, and that power lay between Pmin and Pmax. If a share f of the step lies before an edge, the energy before it is
 
-    max(Pmin·f·u, e − Pmax·(1 − f)·u)   and   min(Pmax·f·u, e − Pmin·(1 − f)·u)
+    at least max(Pmin·f·u, e − Pmax·(1 − f)·u)   and at most   min(Pmax·f·u, e − Pmin·(1 − f)·u)
 
-however the power ran; linear interpolation says f·e, and its worst error is u·(Pmax − Pmin)/4. The true moment of a step
-may be half the gap δ between two reads from its stamp, which adds δ/2·Pmax. Where load begins or ends at an edge,
+however the power ran; linear interpolation says f·e, and its worst error is u·(Pmax − Pmin)/4. The true moment of a
+step may be half the gap δ between two reads from its stamp, which adds δ/2·Pmax. Where load begins or ends at an edge,
 interpolation is biased low; there the part outside is charged with the power of the nearest complete outside step.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,11 +46,13 @@ class Domain:
     """A timeline, ready to be asked about windows."""
 
     def __init__(self, timeline: Timeline) -> None:
-        """Remember the least and the most power, which bound what happens inside a step."""
+        """Remember the least and the most power, which bound what happens inside a step.
+
+        Where the least was not sampled it is 0; the most is at least that of the steps themselves.
+        """
         self.timeline = timeline
-        seen = list(powers(timeline))
-        self._least = min(seen, default=0.0) if timeline.least_watts is None else timeline.least_watts
-        self._most = max([*seen, timeline.most_watts or 0.0])
+        self._least = timeline.least_watts or 0.0
+        self._most = max([timeline.most_watts or 0.0, *powers(timeline)])
 
     def reading(self, windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> Reading | None:
         """The energy of the windows together; None if one reaches beyond the stamps, or there is none."""
@@ -61,14 +62,13 @@ class Domain:
         if any(window.begin < times[0] or window.end > times[-1] or window.end <= window.begin for window in windows):
             return None
         parts = [self._window(window, edges) for window in windows]
-        bound = sum(part.bound for part in parts)
-        direct = bound == 0 or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
+        direct = self._on_stamps(windows) or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
         return Reading(
             domain=self.timeline.domain,
             meter=self.timeline.meter,
             method=self.timeline.method if direct else Method.MODELLED,
             joules=sum(part.mid for part in parts),
-            bound=bound,
+            bound=sum(part.bound for part in parts),
             plausible_factor=self.timeline.plausible_factor,
         )
 
@@ -115,6 +115,11 @@ class Domain:
         gaps = self.timeline.gaps
         return max(gaps[max(left, 0)], gaps[right]) / 2e9 if gaps else 0.0
 
+    def _on_stamps(self, windows: Sequence[Window]) -> bool:
+        times = self.timeline.times
+        edges = (edge for window in windows for edge in (window.begin, window.end))
+        return all(times[bisect_left(times, edge)] == edge for edge in edges)
+
     def _steps(self, windows: Sequence[Window]) -> int:
         times = self.timeline.times
         return sum(bisect_right(times, window.end) - bisect_left(times, window.begin) for window in windows)
@@ -127,20 +132,27 @@ def powers(timeline: Timeline) -> Iterator[float]:
 
 
 def with_power_range(timelines: Sequence[Timeline]) -> list[Timeline]:
-    """Each measured timeline with the least power that any meter saw of its domain, and the domain's known limit."""
-    measured = [line for line in timelines if line.method is not Method.MODELLED]
-    least: dict[str, float] = {}
-    most: dict[str, float] = {}
-    for line in measured:
-        least[line.domain] = min([least.get(line.domain, math.inf), *powers(line)])
+    """Each timeline with the power its domain can draw: from samples of the power itself, and from the device's limit.
+
+    Steps of a counter are averages and say nothing of the least.
+    """
+    sampled: dict[str, list[float]] = defaultdict(list)
+    limits: dict[str, float] = {}
+    for line in timelines:
+        if line.method is Method.SAMPLED:
+            sampled[line.domain].extend(powers(line))
         if line.most_watts is not None:
-            most[line.domain] = line.most_watts
-    ranges = {domain: (watts if watts < math.inf else None, most.get(domain)) for domain, watts in least.items()}
-    return [line if line.method is Method.MODELLED else _ranged(line, *ranges[line.domain]) for line in timelines]
-
-
-def _ranged(line: Timeline, least: float | None, most: float | None) -> Timeline:
-    return replace(line, least_watts=least, most_watts=most)
+            limits[line.domain] = line.most_watts
+    return [
+        replace(
+            line,
+            least_watts=min(sampled[line.domain], default=None),
+            most_watts=max(
+                [*sampled[line.domain], *([limits[line.domain]] if line.domain in limits else [])], default=None
+            ),
+        )
+        for line in timelines
+    ]
 
 
 def readings(domains: Iterable[Domain], windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> tuple[Reading, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from wattstar.errors import MeterUnavailable
-from wattstar.types import Affinity, Level, Scope
+from wattstar.types import ALL_DEVICES, Affinity, Level, Scope
 
 requires: tuple[str, ...] = ("nvidia-ml-py",)
 
@@ -52,15 +52,23 @@ def visible(nvml: Any) -> dict[int, Any]:
     return handles
 
 
-def device(nvml: Any, scope: Scope) -> tuple[int, Any]:
-    """The GPU the job uses, and no other."""
+def devices(nvml: Any, scope: Scope) -> dict[str, Any]:
+    """Domain → handle of the GPUs the work uses, and of no other."""
     handles = visible(nvml)
+    if scope.device == ALL_DEVICES:
+        return {f"gpu:{index}": handle for index, handle in handles.items()}
     index = int(scope.device.partition(":")[2] or 0)
     if index not in handles:
         raise MeterUnavailable(
             f"The job runs on {scope.device}, which the NVIDIA driver does not show.", ["nvidia-smi"]
         )
-    return index, handles[index]
+    return {f"gpu:{index}": handles[index]}
+
+
+def limits(nvml: Any, handles: Mapping[str, Any]) -> dict[str, float]:
+    """Domain → watts that the device may draw, where it says so."""
+    known = {domain: limit(nvml, handle) for domain, handle in handles.items()}
+    return {domain: watts for domain, watts in known.items() if watts is not None}
 
 
 def limit(nvml: Any, handle: Any) -> float | None:

@@ -17,6 +17,7 @@ plausible_factor: float | None = None
 
 POLL_SECONDS = 0.005
 """The counter steps every 20 to 100 ms; a step is stamped within half of this."""
+JITTER = 0.1
 
 
 def affinity() -> Affinity:
@@ -26,27 +27,21 @@ def affinity() -> Affinity:
 
 @contextmanager
 def reader(scope: Scope) -> Iterator[Reader]:
-    """Read the counter of the GPU the job uses; ``MeterUnavailable`` when it fails, restarts or goes backwards."""
+    """Read the counters of the GPUs the work uses."""
     with _nvml.driver() as nvml:
-        index, handle = _nvml.device(nvml, scope)
-        limit = _nvml.limit(nvml, handle)
-        domain = f"gpu:{index}"
-        last = 0
+        handles = _nvml.devices(nvml, scope)
+        last = dict.fromkeys(handles, 0)
 
         def read() -> Mapping[str, tuple[int, float]]:
-            nonlocal last
-            began = time.monotonic_ns()
-            millijoules = _total(nvml, handle, domain)
-            if millijoules < last:
-                raise MeterUnavailable(
-                    f"The energy counter of {domain} went from {last} to {millijoules} mJ: the driver was loaded anew.",
-                    ["measure again; nothing of this attempt can be trusted"],
-                )
-            last = millijoules
-            return {domain: ((began + time.monotonic_ns()) // 2, millijoules / 1e3)}
+            found = {}
+            for domain, handle in handles.items():
+                began = time.monotonic_ns()
+                millijoules = _total(nvml, handle, domain, last[domain])
+                last[domain] = millijoules
+                found[domain] = ((began + time.monotonic_ns()) // 2, millijoules / 1e3)
+            return found
 
-        limits = {} if limit is None else {domain: limit}
-        yield Reader(read=read, period=POLL_SECONDS, stepped=True, jitter=0.1, limits=limits)
+        yield Reader(read, POLL_SECONDS, stepped=True, jitter=JITTER, limits=_nvml.limits(nvml, handles))
 
 
 def gpus() -> tuple[Gpu, ...]:
@@ -58,11 +53,18 @@ def gpus() -> tuple[Gpu, ...]:
         return ()
 
 
-def _total(nvml: Any, handle: Any, domain: str) -> int:
+def _total(nvml: Any, handle: Any, domain: str, last: int) -> int:
+    """Millijoules; ``MeterUnavailable`` when the counter fails, or goes backwards and so began anew."""
     try:
-        return int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+        millijoules = int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
     except nvml.NVMLError as error:
         raise MeterUnavailable(f"The energy counter of {domain} failed: {error}.", ["nvidia-smi"]) from error
+    if millijoules < last:
+        message = (
+            f"The energy counter of {domain} went back from {last} to {millijoules} mJ: the driver was loaded anew."
+        )
+        raise MeterUnavailable(message, ["measure again; nothing of this attempt can be trusted"])
+    return millijoules
 
 
 def _describe(nvml: Any, index: int, handle: Any) -> Gpu:

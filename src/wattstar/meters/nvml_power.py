@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from wattstar.errors import MeterUnavailable
@@ -31,29 +32,37 @@ def affinity() -> Affinity:
 def reader(scope: Scope) -> Iterator[Reader]:
     """Integrate instantaneous power, trapezoid by trapezoid."""
     with _nvml.driver() as nvml:
-        index, handle = _nvml.device(nvml, scope)
-        limit = _nvml.limit(nvml, handle)
-        domain = f"gpu:{index}"
-        before = (time.monotonic_ns(), _watts(nvml, handle))
-        joules = 0.0
+        handles = _nvml.devices(nvml, scope)
+        sums = {domain: _Sum(time.monotonic_ns(), _watts(nvml, handle)) for domain, handle in handles.items()}
 
         def read() -> Mapping[str, tuple[int, float]]:
-            nonlocal before, joules
             try:
-                watts = _watts(nvml, handle)
+                return {
+                    domain: sums[domain].add(time.monotonic_ns(), _watts(nvml, handle))
+                    for domain, handle in handles.items()
+                }
             except nvml.NVMLError as error:
-                raise MeterUnavailable(f"The power sensor of {domain} failed: {error}.", ["nvidia-smi"]) from error
-            now = time.monotonic_ns()
-            joules += (now - before[0]) / 1e9 * (watts + before[1]) / 2
-            before = (now, watts)
-            return {domain: (now, joules)}
+                raise MeterUnavailable(f"The power sensor failed: {error}.", ["nvidia-smi"]) from error
 
-        limits = {} if limit is None else {domain: limit}
-        yield Reader(read=read, period=POLL_SECONDS, jitter=JITTER, limits=limits)
+        yield Reader(read, POLL_SECONDS, jitter=JITTER, limits=_nvml.limits(nvml, handles))
+
+
+@dataclass
+class _Sum:
+    """Joules since the first reading."""
+
+    moment: int
+    watts: float
+    joules: float = 0.0
+
+    def add(self, moment: int, watts: float) -> tuple[int, float]:
+        self.joules += (moment - self.moment) / 1e9 * (watts + self.watts) / 2
+        self.moment, self.watts = moment, watts
+        return moment, self.joules
 
 
 def _watts(nvml: Any, handle: Any) -> float:
-    """Instantaneous power where the driver knows it (field 186), else what ``nvidia-smi`` shows, averaged over a second."""
+    """Instantaneous power where the driver knows it (field 186), else ``power.draw``, averaged over a second."""
     [value] = nvml.nvmlDeviceGetFieldValues(handle, [(nvml.NVML_FI_DEV_POWER_INSTANT, WHOLE_GPU)])
     if value.nvmlReturn == nvml.NVML_SUCCESS:
         return float(value.value.uiVal) / 1e3
