@@ -9,11 +9,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Circumstances": "wattstar.measuring.run",
-    "Job": "wattstar.types",
     "Record": "wattstar.types",
     "Request": "wattstar.types",
     "Store": "wattstar.records.store",
     "WattstarError": "wattstar.errors",
+    "measure": "wattstar.measuring.measure",
+    "measured": "wattstar.measuring.measure",
     "plan": "wattstar.measuring.plan",
     "populations": "wattstar.rating",
     "rate": "wattstar.rating",
@@ -21,12 +22,13 @@ _HOMES = {
 }
 __all__ = [
     "Circumstances",
-    "Job",
     "Record",
     "Request",
     "Store",
     "WattstarError",
     "__version__",
+    "measure",
+    "measured",
     "plan",
     "populations",
     "rate",

@@ -24,9 +24,8 @@ def command(meters: tuple[str, ...], require_measured: bool, style: str, words: 
     """Run COMMAND, say what it took, and end with its exit code."""
     found = measure_command(words, meters, require_measured)
     if style == "json":
-        as_json(
-            {"seconds": found.seconds, "exit_code": found.exit_code, "energy": [encode(part) for part in found.energy]}
-        )
+        energy = [encode(part) for part in found.energy]
+        as_json({"window": encode(found.window), "exit_code": found.exit_code, "energy": energy})
     elif style == "csv":
         as_csv([encode(part) for part in found.energy])
     else:
@@ -36,9 +35,10 @@ def command(meters: tuple[str, ...], require_measured: bool, style: str, words: 
 
 
 def _show(found: Measurement) -> None:
-    seconds = found.seconds or 0.0
-    rows = [_row(reading, seconds) for reading in found.energy]
-    title = f"{number(seconds)} s" + (f", {number(found.joules)} J in all" if rows else ", and no meter read all of it")
+    rows = [_row(reading, found.seconds) for reading in found.energy]
+    title = f"{number(found.seconds)} s" + (
+        f", {number(found.joules)} J in all" if rows else ", and no meter read all of it"
+    )
     table(title, rows, right=("joules", "watts"), to_standard_error=True)
 
 
@@ -52,6 +52,6 @@ def _row(reading: Reading, seconds: float) -> dict[str, str]:
         "domain": reading.domain,
         "joules": number(reading.joules),
         "how sure": sure,
-        "watts": number(reading.joules / seconds) if seconds else "–",
+        "watts": number(reading.joules / seconds),
         "method": f"{reading.method} by {reading.meter}",
     }

@@ -75,7 +75,10 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
 
 
 def _parts(boundary: Boundary, counted: Pass) -> tuple[Reading, ...] | None:
+    """The best reading of each of the boundary's domains; None where one is missing or read nothing."""
     wanted = KINDS[boundary]
-    parts = tuple(reading for reading in best(counted.energy) if reading.domain.partition(":")[0] in wanted)
+    parts = tuple(
+        reading for reading in best(counted.energy) if reading.domain.partition(":")[0] in wanted and reading.joules > 0
+    )
     present = {reading.domain.partition(":")[0] for reading in parts}
     return parts if present == wanted else None

@@ -31,11 +31,18 @@ WAIT = ("sh", "-c", 'read -r go <&"$WATTSTAR_GO"; exec "$@"', "sh")
 class Measurement:
     """What a window took; filled when it has ended."""
 
-    seconds: float | None = None
+    window: Window | None = None
     energy: tuple[Reading, ...] = ()
     """One reading a domain, the best; those of ``Method.MODELLED`` are estimates."""
     exit_code: int | None = None
     """Of the command, where it was one."""
+
+    @property
+    def seconds(self) -> float:
+        """From begin to end; ``UsageError`` while the window is open."""
+        if self.window is None:
+            raise UsageError("The window has not ended yet.")
+        return (self.window.end - self.window.begin) / 1e9
 
     @property
     def joules(self) -> float:
@@ -107,8 +114,8 @@ def _own_sampler() -> Sampler:
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
     sampler.cover(end)
     domains = [Domain(timeline) for timeline in sampler.timelines()]
-    found.seconds = (end - begin) / 1e9
-    found.energy = best(readings(domains, [Window(begin, end)], Edges.LOAD_CHANGE))
+    found.window = Window(begin, end)
+    found.energy = best(readings(domains, [found.window], Edges.LOAD_CHANGE))
 
 
 def _chosen(names: Sequence[str], require_measured: bool) -> dict[str, Meter]:

@@ -7,13 +7,13 @@ import random
 import time
 from array import array
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
+from wattstar.errors import WattstarError
 from wattstar.measuring.timeline import with_power_range
 from wattstar.types import Meter, Reader, Scope, Timeline
 
@@ -68,14 +68,17 @@ class Sampler:
         self._stop = Event()
         self._open = ExitStack()
         self._random = random.Random()
+        self._error: WattstarError | None = None
 
     def __enter__(self) -> Self:
         """Open the meters and start; raises ``MeterUnavailable``."""
         with ExitStack() as stack:
             readers = {name: stack.enter_context(meter.reader(self._scope)) for name, meter in self._meters.items()}
-            executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="meters"))
+            # A daemon: an interpreter that ends waits for other threads before it runs anything that would stop them.
+            self._thread = Thread(target=self._sample, args=(readers,), name="meters", daemon=True)
+            self._thread.start()
+            stack.callback(self._thread.join)
             stack.callback(self._stop.set)
-            self._loop: Future[None] = executor.submit(self._sample, readers)
             self._open = stack.pop_all()
         return self
 
@@ -92,8 +95,7 @@ class Sampler:
         """
         deadline = time.monotonic() + patience
         while True:
-            if self._loop.done():
-                self._loop.result()
+            self._raise()
             late = tuple(domain for (_, domain), line in list(self._lines.items()) if line.ends < moment)
             if (self._lines and not late) or time.monotonic() > deadline:
                 return late
@@ -103,8 +105,7 @@ class Sampler:
         """Wait until every meter has spoken, stepped counters twice; those that never do are left to ``cover``."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if self._loop.done():
-                self._loop.result()
+            self._raise()
             if self._lines and all(line.ends for line in list(self._lines.values())):
                 return
             time.sleep(0.002)
@@ -127,7 +128,20 @@ class Sampler:
             most_watts=line.most_watts,
         )
 
+    def _raise(self) -> None:
+        """What went wrong in the thread."""
+        if self._error is not None:
+            raise self._error
+        if not self._thread.is_alive():
+            raise WattstarError("The sampling thread ended by a fault of its own; see standard error.")
+
     def _sample(self, readers: Mapping[str, Reader]) -> None:
+        try:
+            self._loop(readers)
+        except WattstarError as error:
+            self._error = error
+
+    def _loop(self, readers: Mapping[str, Reader]) -> None:
         due = dict.fromkeys(readers, 0.0)
         while not self._stop.is_set():
             now = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ CURE = (
     "into /etc/udev/rules.d/70-rapl.rules, then reboot (GROUP: a group you are in)"
 )
 
+READS_OF_MIRRORS = 3
+SECONDS_BETWEEN_READS = 0.01
 BARE = "run on the bare machine, or be content with an estimate"
 
 
@@ -38,7 +41,10 @@ class Zone:
 
     def joules(self) -> float:
         """Joules since the first read."""
-        raw = int(self.file.read_text())
+        try:
+            raw = int(self.file.read_text())
+        except (OSError, ValueError) as error:
+            raise MeterUnavailable(f"The energy counter {self.domain} failed: {error}.", ["wattstar doctor"]) from error
         self.total += raw - self.raw if raw >= self.raw else raw - self.raw + self.range
         self.raw = raw
         return self.total / 1e6
@@ -69,6 +75,28 @@ def zones(powercap: Path = POWERCAP) -> list[Zone]:
     return found
 
 
+def without_mirrors(found: list[Zone]) -> list[Zone]:
+    """Each package once: on AMD processors of several dies (Zen 1 and 2) every die shows the counter of the whole.
+
+    Two packages are one if their totals grow alike, to a millionth, over three reads.
+    """
+    growth: list[list[float]] = [[] for _ in found]
+    for _ in range(READS_OF_MIRRORS):
+        time.sleep(SECONDS_BETWEEN_READS)
+        for zone, grown in zip(found, growth, strict=True):
+            grown.append(zone.joules())
+    kept: list[int] = []
+    for i, zone in enumerate(found):
+        twins = (j for j in kept if found[j].domain.startswith("cpu:") and zone.domain.startswith("cpu:"))
+        if not any(_alike(growth[i], growth[j]) for j in twins):
+            kept.append(i)
+    return [found[i] for i in kept]
+
+
+def _alike(one: list[float], other: list[float]) -> bool:
+    return all(a > 0 and math.isclose(a, b, rel_tol=1e-6) for a, b in zip(one, other, strict=True))
+
+
 def affinity() -> Affinity:
     """Real where the counters are there and open."""
     try:
@@ -84,9 +112,9 @@ def affinity() -> Affinity:
 @contextmanager
 def reader(scope: Scope) -> Iterator[Reader]:
     """Unroll the counters; a package of 400 W wraps about every 11 minutes, far more seldom than it is read."""
-    found = zones()
+    found = without_mirrors(zones())
     if not found:
-        raise MeterUnavailable("There are no powercap counters on this machine.")
+        raise MeterUnavailable("There are no powercap counters on this machine.", [BARE])
 
     def read() -> Mapping[str, tuple[int, float]]:
         return {zone.domain: (time.monotonic_ns(), zone.joules()) for zone in found}

@@ -1,0 +1,112 @@
+"""``wattstar measure`` and ``with measure()``: on a simulated GPU whose energy is known, and on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import support
+from tests.simulators import nvml, trace
+from tests.simulators.nvml import Driver, Gpu
+
+SQUARE = trace.square(90, 650, 0.73, duty=0.4)
+SLEEP = [sys.executable, "-c", "import time; time.sleep(0.8)"]
+
+
+def measured(environment: Mapping[str, str], *words: str) -> tuple[subprocess.CompletedProcess[str], Any]:
+    environment = {"CUDA_VISIBLE_DEVICES": "0", **environment}
+    done = support.wattstar_command("measure", "--format", "json", *words, env=environment)
+    return done, json.loads(done.stdout) if done.stdout else None
+
+
+def gpu_of(found: Any, name: str = "gpu:0") -> Any:
+    return next(reading for reading in found["energy"] if reading["domain"] == name)
+
+
+def test_the_true_energy_of_a_command_lies_inside_the_printed_bound(tmp_path: Path) -> None:
+    environment = nvml.install(tmp_path, Driver((Gpu(SQUARE, step_period=0.02),)))
+    done, found = measured(environment, "--", *SLEEP)
+    assert done.returncode == 0, done.stderr
+    reading = gpu_of(found)
+    truth = SQUARE.joules(found["window"]["begin"], found["window"]["end"])
+    assert abs(reading["joules"] - truth) <= reading["bound"]
+    assert (reading["method"], reading["meter"]) == ("counter", "nvml")
+    assert reading["bound"] < 0.2 * truth
+
+
+def test_a_gpu_without_a_counter_is_sampled_and_says_so(tmp_path: Path) -> None:
+    load = trace.constant(200.0)
+    done, found = measured(nvml.install(tmp_path, Driver((nvml.pascal(Gpu(load)),))), "--", *SLEEP)
+    assert done.returncode == 0, done.stderr
+    reading = gpu_of(found)
+    seconds = (found["window"]["end"] - found["window"]["begin"]) / 1e9
+    assert (reading["method"], reading["meter"]) == ("sampled", "nvml-power")
+    assert reading["joules"] == pytest.approx(200 * seconds, rel=0.01)
+
+
+def test_only_the_visible_gpu_is_measured(tmp_path: Path) -> None:
+    gpus = (Gpu(trace.constant(100.0)), Gpu(trace.constant(500.0)))
+    environment = nvml.install(tmp_path, Driver(gpus)) | {"CUDA_VISIBLE_DEVICES": "1"}
+    _, found = measured(environment, "--", *SLEEP)
+    seconds = (found["window"]["end"] - found["window"]["begin"]) / 1e9
+    assert [part["domain"] for part in found["energy"] if part["domain"].startswith("gpu")] == ["gpu:0"]
+    assert gpu_of(found)["joules"] == pytest.approx(500 * seconds, rel=0.02)
+
+
+def test_a_gpu_that_is_lost_meanwhile_is_an_error_and_no_number(tmp_path: Path) -> None:
+    gone = time.monotonic_ns() + 2_500_000_000
+    environment = nvml.install(tmp_path, Driver((nvml.lost(Gpu(SQUARE), gone),)))
+    done, found = measured(environment, "--", sys.executable, "-c", "import time; time.sleep(3.5)")
+    assert done.returncode == 3
+    assert found is None
+    assert "gpu:0 failed" in done.stderr or "sensor failed" in done.stderr
+
+
+def test_a_slice_of_a_gpu_is_refused_with_the_cure(tmp_path: Path) -> None:
+    environment = nvml.install(tmp_path, Driver((Gpu(SQUARE),))) | {"CUDA_VISIBLE_DEVICES": "MIG-1234"}
+    done, _ = measured(environment, "--meter", "nvml", "--", "true")
+    assert done.returncode == 3
+    assert "MIG slice" in done.stderr
+
+
+def test_the_exit_code_and_the_output_are_those_of_the_command() -> None:
+    done = support.wattstar_command("measure", "--meter", "estimate", "--", "sh", "-c", "echo out; exit 7")
+    assert (done.returncode, done.stdout) == (7, "out\n")
+    assert "modelled by estimate" in done.stderr
+
+
+def test_a_command_that_is_not_there_ends_like_in_a_shell() -> None:
+    done = support.wattstar_command("measure", "--meter", "estimate", "--", "no-such-command-at-all")
+    assert done.returncode == 127
+
+
+def test_where_only_an_estimate_is_to_be_had_a_measurement_is_refused() -> None:
+    done = support.wattstar_command("measure", "--require-measured", "--meter", "estimate", "--", "true")
+    assert done.returncode == 3
+    assert "only be estimated" in done.stderr
+
+
+def test_a_block_and_a_function_are_measured() -> None:
+    text = """
+import wattstar
+from wattstar import measure, measured
+
+def burn():
+    return sum(range(20_000_000))
+
+with measure() as window:
+    burn()
+print(window.joules > 0, {str(part.method) for part in window.energy}, window.seconds > 0)
+result, taken = measured(burn)()
+print(result == sum(range(20_000_000)), taken.joules > 0)
+"""
+    done = support.python(text)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["True {'modelled'} True", "True True"]

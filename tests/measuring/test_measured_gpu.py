@@ -1,0 +1,57 @@
+"""A whole ``wattstar run`` of a real (random) network, while a simulated GPU's power is exactly known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import support
+from tests.simulators import nvml, trace
+from tests.simulators.nvml import Driver, Gpu
+from wattstar.types import Boundary, Method, Record
+
+BUSY = trace.square(90, 650, 0.31, duty=0.4)
+pytest.importorskip("torch", reason="pip install torch transformers")
+
+
+def run(folder: Path, gpu: Gpu) -> tuple[int, Record]:
+    words = ("run", "-t", "text-classification", "--weights", "random", "-m", "google/bert_uncased_L-2_H-128_A-2",
+             "--device", "cpu", "--meter", "nvml", "--meter", "nvml-power", "--samples", 8, "--idle-seconds", 0.3,
+             "--pass-seconds", 1.2, "-o", folder / "store")  # fmt: skip
+    environment = nvml.install(folder / "driver", Driver((gpu,))) | {"CUDA_VISIBLE_DEVICES": "0"}
+    done = support.wattstar_command(*words, env=environment)
+    [record] = support.records(folder / "store")
+    return done.returncode, record
+
+
+def test_every_pass_holds_the_truth_inside_its_bound(tmp_path: Path) -> None:
+    code, record = run(tmp_path, Gpu(BUSY, step_period=0.05))
+    assert (code, record.rated, record.failure) == (0, Boundary.GPU, None)
+    for counted in record.passes:
+        truth = BUSY.joules(counted.window.begin, counted.window.end)
+        by_meter = {reading.meter: reading for reading in counted.energy}
+        counter = by_meter["nvml"]
+        assert abs(counter.joules - truth) <= counter.bound
+        assert counter.joules == pytest.approx(truth, rel=0.05)
+        assert by_meter["nvml-power"].joules == pytest.approx(truth, rel=0.1)
+    [made] = [figure for figure in record.figures if figure.boundary is Boundary.GPU]
+    assert made.method is Method.COUNTER
+    assert {gpu.name for gpu in record.machine.gpus} == {"NVIDIA H100 80GB HBM3"}
+
+
+def test_a_counter_at_odds_with_the_power_makes_the_record_invalid(tmp_path: Path) -> None:
+    """The counter shows a module of 900 W, the power sensor the GPU's 300 W."""
+    odd = Gpu(trace.constant(300.0), module=trace.constant(900.0), counter_is_module=True)
+    code, record = run(tmp_path, odd)
+    assert code == 4
+    assert "cross-check" in {finding.gate for finding in record.findings}
+
+
+def test_a_counter_that_is_stuck_makes_the_record_invalid(tmp_path: Path) -> None:
+    import time
+
+    code, record = run(tmp_path, replace(Gpu(BUSY), stuck_from=time.monotonic_ns()))
+    assert code == 4
+    assert "coverage" in {finding.gate for finding in record.findings}
