@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from wattstar import registry
 from wattstar.cli.options import FORMAT
-from wattstar.cli.output import as_csv, as_json, table
+from wattstar.cli.output import as_csv, as_json, number, table
 from wattstar.measuring import machine
+from wattstar.measuring.sensors import Sensor, sensors
 from wattstar.types import Level
 
 WORDS = {Level.ABSENT: "no", Level.ASKED: "if asked", Level.ESTIMATE: "estimate", Level.REAL: "yes"}
@@ -16,18 +19,22 @@ WORDS = {Level.ABSENT: "no", Level.ASKED: "if asked", Level.ESTIMATE: "estimate"
 @click.command("doctor")
 @FORMAT
 def command(style: str) -> None:
-    """Look at meters and packages; change nothing."""
-    meters, needs = _meters(), _needs()
+    """Look at meters and packages for two seconds; change nothing. Best while nothing else runs."""
+    meters, needs, found = _meters(), _needs(), sensors()
     if style == "json":
-        as_json({"meters": meters, "packages": needs})
+        as_json({"meters": meters, "packages": needs, "sensors": [asdict(sensor) for sensor in found]})
         return
     if style == "csv":
         as_csv([*meters])
         return
-    found = machine.describe({})
-    gpus = ", ".join(gpu.name for gpu in found.gpus) or "no NVIDIA GPU"
-    click.echo(f"{found.cpu}, {found.cores} cores, {found.memory_bytes / 1e9:.0f} GB, {gpus}, {found.system}\n")
+    here = machine.describe({})
+    gpus = ", ".join(gpu.name for gpu in here.gpus) or "no NVIDIA GPU"
+    click.echo(f"{here.cpu}, {here.cores} cores, {here.memory_bytes / 1e9:.0f} GB, {gpus}, {here.system}\n")
     table("energy", meters)
+    if found:
+        table(
+            "what they read in two seconds", [_row(sensor) for sensor in found], right=("every", "least step", "power")
+        )
     table("packages", needs)
     real = any(row["reads"] == "yes" for row in meters)
     click.echo(
@@ -35,6 +42,20 @@ def command(style: str) -> None:
         if real
         else "This machine can only estimate; its results are marked and unofficial."
     )
+
+
+def _row(sensor: Sensor) -> dict[str, str]:
+    """Cross-check: what this meter reads over what the counter of the same domain reads; 1 is agreement."""
+    return {
+        "domain": sensor.domain,
+        "by": f"{sensor.meter} ({sensor.method})",
+        "every": f"{sensor.update_seconds * 1000:.0f} ms",
+        "least step": f"{number(sensor.step_joules)} J",
+        "power": f"{number(sensor.watts)} ± {sensor.noise_watts:.2g} W"
+        if sensor.noise_watts > 1e-3
+        else f"{number(sensor.watts)} W",
+        "cross-check": "–" if sensor.ratio is None else f"{sensor.ratio:.3f}",
+    }
 
 
 def _meters() -> list[dict[str, str]]:

@@ -37,6 +37,8 @@ class Zone:
     range: int
     """Microjoules."""
     raw: int
+    limit: float | None = None
+    """Watts that the firmware lets the package draw for a moment, where it says so."""
     total: int = 0
 
     def joules(self) -> float:
@@ -66,13 +68,18 @@ def zones(powercap: Path = POWERCAP) -> list[Zone]:
                 continue
             number = sum(zone.domain.startswith(kind + ":") for zone in found)
             file, limit = folder / "energy_uj", int((folder / "max_energy_range_uj").read_text())
-            found.append(Zone(f"{kind}:{number}", file, limit, int(file.read_text())))
+            found.append(Zone(f"{kind}:{number}", file, limit, int(file.read_text()), _watts(folder)))
         except PermissionError:
             raise MeterUnavailable(f"{name}: this user may not read the energy counter.", [CURE]) from None
         except (OSError, ValueError) as error:
             # Container runtimes hide the folders behind the links in /sys/class/powercap.
             raise MeterUnavailable(f"{name}: the energy counter cannot be read: {error}.", [BARE]) from error
     return found
+
+
+def _watts(folder: Path) -> float | None:
+    limits = [int(file.read_text()) / 1e6 for file in sorted(folder.glob("constraint_*_power_limit_uw"))]
+    return max(limits, default=0.0) or None
 
 
 def without_mirrors(found: list[Zone]) -> list[Zone]:
@@ -119,4 +126,5 @@ def reader(scope: Scope) -> Iterator[Reader]:
     def read() -> Mapping[str, tuple[int, float]]:
         return {zone.domain: (time.monotonic_ns(), zone.joules()) for zone in found}
 
-    yield Reader(read=read, period=0.05)
+    limits = {zone.domain: zone.limit for zone in found if zone.limit is not None}
+    yield Reader(read=read, period=0.05, limits=limits)

@@ -1,0 +1,77 @@
+"""What the sensors of this machine are like: how often they change, in which steps, and what they read at rest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median, pstdev
+
+from wattstar import registry
+from wattstar.measuring.sampler import Sampler
+from wattstar.measuring.timeline import powers
+from wattstar.types import ALL_DEVICES, Level, Meter, Scope, Timeline
+
+SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One domain as one meter sees it."""
+
+    domain: str
+    meter: str
+    method: str
+    update_seconds: float
+    """Median time between two changes of the total, or between two reads where it always changes."""
+    step_joules: float
+    """The smallest change seen."""
+    watts: float
+    noise_watts: float
+    """Standard deviation of the power of single updates."""
+    ratio: float | None
+    """Joules over those of the best meter of the same domain; None for the best itself."""
+
+
+def sensors(seconds: float = SECONDS) -> list[Sensor]:
+    """Watch every real meter for so many seconds; nothing should run meanwhile."""
+    meters = {name: registry.meter(name) for name in registry.plug_ins("meters")}
+    real = {name: meter for name, meter in meters.items() if meter.affinity().level is Level.REAL}
+    if not real:
+        return []
+    return described(_watched(real, seconds))
+
+
+def described(timelines: Sequence[Timeline]) -> list[Sensor]:
+    """One sensor a timeline that changed at least twice."""
+    lines = [line for line in timelines if len(line.times) > 2]
+    counters = {line.domain: line for line in reversed(lines) if line.method == "counter"}
+    return [_sensor(line, counters) for line in lines]
+
+
+def _watched(meters: Mapping[str, Meter], seconds: float) -> list[Timeline]:
+    with Sampler(meters, Scope(os.getpid(), ALL_DEVICES, "")) as sampler:
+        sampler.ready(seconds)
+        time.sleep(seconds)
+        return sampler.timelines()
+
+
+def _sensor(line: Timeline, counters: Mapping[str, Timeline]) -> Sensor:
+    watts = list(powers(line))
+    reference = counters.get(line.domain)
+    return Sensor(
+        domain=line.domain,
+        meter=line.meter,
+        method=str(line.method),
+        update_seconds=median(late - early for early, late in pairwise(line.times)) / 1e9,
+        step_joules=min(late - early for early, late in pairwise(line.joules)),
+        watts=_mean_power(line),
+        noise_watts=pstdev(watts),
+        ratio=None if reference is None or reference is line else _mean_power(line) / _mean_power(reference),
+    )
+
+
+def _mean_power(line: Timeline) -> float:
+    return (line.joules[-1] - line.joules[0]) / (line.times[-1] - line.times[0]) * 1e9
