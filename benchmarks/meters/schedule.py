@@ -18,15 +18,11 @@ SPREAD = 0.2
 BEFORE, AFTER = 0.4, 0.4
 """Seconds of the same load around a window: room for tools that begin and end at a moment of their own."""
 SHAPES = ("square", "ramp", "burst")
+PULSE: tuple[Knot, ...] = ((0.0, 0.0), (0.0, 1.0), (0.1, 1.0), (0.1, 0.0))
 PROFILES: dict[str, tuple[Knot, ...]] = {
     "square": ((0.0, 1.0), (0.5, 1.0), (0.5, 0.0), (1.0, 0.0)),
     "ramp": ((0.0, 0.0), (1.0, 1.0)),
-    "burst": tuple(
-        (0.2 * pulse + x, level)
-        for pulse in range(3)
-        for x, level in ((0.0, 0.0), (0.0, 1.0), (0.1, 1.0), (0.1, 0.0))
-    )
-    + ((1.0, 0.0),),
+    "burst": (*((0.2 * pulse + x, level) for pulse in range(3) for x, level in PULSE), (1.0, 0.0)),
 }
 """One period of each load, between 0 (least watts) and 1 (most)."""
 

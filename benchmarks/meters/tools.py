@@ -136,8 +136,38 @@ class Wattstar:
         return joules.get("gpu:0"), joules.get("cpu:0")
 
 
+class WattstarMeasure:
+    """``wattstar.measure()`` as users have it: whatever meters can read here, estimates for the rest, each marked."""
+
+    words: str | None = None
+
+    def __init__(self) -> None:
+        self._measure: Any = import_module("wattstar.measuring.measure").measure
+        with self._measure():
+            pass
+
+    def begin(self) -> None:
+        """Open a window."""
+        self._context = self._measure()
+        self._found = self._context.__enter__()
+
+    def end(self) -> Joules:
+        """Close it; ``words`` says which domains are not read from a counter, and what is read beside the two."""
+        self._context.__exit__(None, None, None)
+        sums: dict[str, float] = {}
+        for reading in self._found.energy:
+            kind = reading.domain.partition(":")[0]
+            sums[kind] = sums.get(kind, 0.0) + reading.joules
+        marks = {"modelled": "estimated", "sampled": "sampled", "counter": ""}
+        words = {f"{r.domain.partition(':')[0]} {marks[r.method]}" for r in self._found.energy if marks[r.method]}
+        words |= {f"{kind} {joules:.0f}" for kind, joules in sums.items() if kind not in ("gpu", "cpu")}
+        self.words = ", ".join(sorted(words)) or None
+        return sums.get("gpu"), sums.get("cpu")
+
+
 TOOLS: dict[str, tuple[type[Tool], str, str]] = {
     "wattstar": (Wattstar, "wattstar.measuring.sampler", "wattstar"),
+    "wattstar.measure": (WattstarMeasure, "wattstar.measuring.measure", "wattstar"),
     "zeus": (Zeus, "zeus.monitor", "zeus"),
     "pyJoules": (PyJoules, "pyJoules.energy_meter", "pyJoules"),
     "codecarbon": (CodeCarbon, "codecarbon", "codecarbon"),

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tools import TOOLS, Tool
+from benchmarks.meters.tools import TOOLS, Tool
 
 LATE = 0.4
 """Seconds; a window that cannot begin within so much of its moment is left out."""
@@ -23,23 +23,41 @@ def main() -> None:
     plan: dict[str, Any] = json.loads(Path(plan_file).read_text())
     make, module, _ = TOOLS[name]
     found: dict[str, Any] = {"rows": [], "missed": 0}
+    try:
+        tool = _set_up(make, module, found)
+    except Exception as error:  # noqa: BLE001 (whatever a tool raises is its answer)
+        found["error"] = _words(error)
+    else:
+        _measure(tool, plan, found)
+    Path(output).write_text(json.dumps(found))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _set_up(make: type[Tool], module: str, found: dict[str, Any]) -> Tool:
     began = time.perf_counter()
     import_module(module)
-    found["import_ms"] = (time.perf_counter() - began) * 1e3
+    imported = time.perf_counter()
     tool = make()
-    found["setup_ms"] = (time.perf_counter() - began) * 1e3 - found["import_ms"]
-    at = plan["windows"]
+    found["import_ms"] = (imported - began) * 1e3
+    found["setup_ms"] = (time.perf_counter() - imported) * 1e3
+    return tool
+
+
+def _measure(tool: Tool, plan: dict[str, Any], found: dict[str, Any]) -> None:
+    """Every window at its moment, after the plan's origin or else after now."""
     origin = plan["origin"] or time.monotonic_ns()
-    for number, begin, seconds in at:
+    for number, begin, seconds in plan["windows"]:
         moment = origin + round(begin * 1e9)
         if plan["origin"] and time.monotonic_ns() > moment + LATE * 1e9:
             found["missed"] += 1
             continue
         _until(moment)
         found["rows"].append(_window(tool, number, seconds))
-    Path(output).write_text(json.dumps(found))
-    sys.stdout.flush()
-    os._exit(0)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
 
 
 def _window(tool: Tool, number: int, seconds: float) -> dict[str, Any]:
@@ -55,8 +73,9 @@ def _window(tool: Tool, number: int, seconds: float) -> dict[str, Any]:
         row["end"] = time.monotonic_ns()
         row["gpu"], row["cpu"] = tool.end()
     except Exception as error:  # noqa: BLE001 (whatever a tool raises is its answer)
-        row["error"] = f"{type(error).__name__}: {error}"[:300]
+        row["error"] = _words(error)
     row["done"] = time.monotonic_ns()
+    row["words"] = getattr(tool, "words", None)
     return row
 
 

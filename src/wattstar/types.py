@@ -263,6 +263,18 @@ class Mark(Noun):
 
 
 @dataclass(frozen=True)
+class Observation:
+    """One thing that a device said of itself beside energy."""
+
+    time: int
+    """CLOCK_MONOTONIC, nanoseconds."""
+    domain: str
+    name: str
+    """With its unit: ``sm_clock_mhz``, ``temperature_celsius``, ``power_limit_watts``, ``slowdown``, …"""
+    value: float
+
+
+@dataclass(frozen=True)
 class Window(Noun):
     """From one moment to another, nanoseconds of CLOCK_MONOTONIC."""
 
@@ -446,6 +458,8 @@ class Record(Noun):
     """sha256 of the Parquet file with the timelines: domain, meter, method, plausible_factor, time, joules."""
     marks: str | None
     """sha256 of the Parquet file with the marks: name, time, pass_index, batch."""
+    states: str | None
+    """sha256 of the Parquet file with what devices said beside energy, once a second: time, domain, name, value."""
     samples: str | None
     """sha256 of the Parquet file with one row per sample: id, source, seconds, counts, output, target."""
 
@@ -626,6 +640,8 @@ class Reader:
     """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Domain → the most watts it can draw, where known."""
+    state: Callable[[], Sequence[Observation]] | None = None
+    """What the device says of itself beside energy; asked once a second."""
 
 
 class Meter(Protocol):

@@ -12,7 +12,7 @@ import pytest
 from tests.support import fake_job, measure
 from wattstar.measuring import gates
 from wattstar.measuring.surroundings import Neighbours
-from wattstar.types import Boundary, Figure, Interval, Method, Pass, Severity, Window
+from wattstar.types import Boundary, Figure, Interval, Method, Observation, Pass, Reading, Severity, Window
 
 
 def one(foreign_cpu: float | None) -> Pass:
@@ -60,3 +60,41 @@ def test_a_moment_is_too_short_to_tell():
 def test_the_simulated_world_takes_no_time_so_nothing_is_said_of_neighbours(tmp_path):
     record = measure(fake_job(), tmp_path)
     assert [counted.foreign_cpu for counted in record.passes] == [None] * len(record.passes)
+
+
+def test_a_power_limit_that_changes_makes_the_record_invalid():
+    seen = [Observation(moment, "gpu:0", "power_limit_watts", watts) for moment, watts in ((1, 700.0), (9, 500.0))]
+    [finding] = gates.states(seen, [Window(2, 5)])
+    assert (finding.gate, finding.severity) == ("power limit", Severity.INVALID)
+    assert gates.states(seen[:1] * 2, [Window(2, 5)]) == []
+
+
+def test_a_slowdown_outside_the_passes_is_nobodys_business():
+    hot = [Observation(1, "gpu:0", "slowdown", 1.0)]
+    assert gates.states(hot, [Window(2, 5)]) == []
+    assert gates.states(hot, [Window(0, 5)]) != []
+
+
+def reading(meter: str, joules: float, bound: float = 0.0, method: Method = Method.COUNTER) -> Reading:
+    return Reading("gpu:0", meter, method, joules, bound)
+
+
+def with_energy(*energy: Reading) -> Pass:
+    return Pass(0, Window(0, 10**9), 1, 1, energy, {}, {}, None)
+
+
+def test_two_meters_may_differ_by_five_per_cent_and_their_bounds():
+    agree = with_energy(reading("nvml", 100, 3), reading("nvml-power", 109, 2, Method.SAMPLED))
+    differ = with_energy(reading("nvml", 100, 1), reading("nvml-power", 109, 2, Method.SAMPLED))
+    assert gates.cross_check([agree]) == []
+    assert [finding.gate for finding in gates.cross_check([differ])] == ["cross-check"]
+
+
+def test_an_estimate_checks_nothing():
+    assert gates.cross_check([with_energy(reading("rapl", 100), reading("estimate", 10, 0, Method.MODELLED))]) == []
+
+
+def test_a_device_cannot_draw_more_than_its_limit():
+    assert gates.limits([with_energy(reading("nvml", 740))], {"gpu:0": 700}) == []
+    assert [finding.gate for finding in gates.limits([with_energy(reading("nvml", 900))], {"gpu:0": 700})] == ["limit"]
+    assert gates.limits([with_energy(reading("nvml", 900))], {}) == []

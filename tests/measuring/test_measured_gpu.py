@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import polars
 import pytest
 
 from tests import support
@@ -50,8 +53,38 @@ def test_a_counter_at_odds_with_the_power_makes_the_record_invalid(tmp_path: Pat
 
 
 def test_a_counter_that_is_stuck_makes_the_record_invalid(tmp_path: Path) -> None:
-    import time
-
     code, record = run(tmp_path, replace(Gpu(BUSY), stuck_from=time.monotonic_ns()))
     assert code == 4
     assert "coverage" in {finding.gate for finding in record.findings}
+
+
+def seen(folder: Path, record: Record, name: str) -> set[float]:
+    assert record.states is not None
+    table = polars.read_parquet(folder / "store" / "states" / f"{record.states}.parquet")
+    assert table.columns == ["time", "domain", "name", "value"]
+    return set(table.filter(polars.col("name") == name)["value"])
+
+
+def test_what_the_gpu_says_of_itself_stands_beside_the_energy(tmp_path: Path) -> None:
+    code, record = run(tmp_path, replace(Gpu(BUSY), sm_clock=1755))
+    assert code == 0
+    assert seen(tmp_path, record, "sm_clock_mhz") == {1755}
+    assert seen(tmp_path, record, "power_limit_watts") == {700}
+
+
+@pytest.mark.parametrize(
+    ("gate", "change"),
+    [
+        ("slowdown", {"clocks_event_reasons": 0x40}),
+        ("foreign load", {"processes": ((4_000_000, 1 << 30),)}),
+    ],
+)
+def test_a_gpu_that_is_hot_or_shared_makes_the_record_invalid(tmp_path: Path, gate: str, change: Any) -> None:
+    code, record = run(tmp_path, replace(Gpu(BUSY), **change))
+    assert code == 4
+    assert gate in {finding.gate for finding in record.findings}
+
+
+def test_a_gpu_at_its_power_limit_is_no_fault(tmp_path: Path) -> None:
+    code, record = run(tmp_path, replace(Gpu(BUSY), clocks_event_reasons=0x4))
+    assert (code, seen(tmp_path, record, "slowdown")) == (0, {0})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from wattstar.types import Boundary, Figure, Finding, Method, Pass, Severity
+from wattstar.types import Boundary, Figure, Finding, Method, Observation, Pass, Severity, Window
 
 MOST_DISAGREEMENT = 0.05
 MOST_FOREIGN_CPU = 0.05
@@ -53,6 +53,31 @@ def cross_check(passes: Sequence[Pass]) -> list[Finding]:
         Finding("cross-check", Severity.INVALID, f"{domain}: {one} read {a[0]:.1f} J, {other} {b[0]:.1f} J")
         for ((domain, one), a), ((elsewhere, other), b) in combinations(sorted(found.items()), 2)
         if domain == elsewhere and abs(a[0] - b[0]) > MOST_DISAGREEMENT * max(a[0], b[0]) + a[1] + b[1]
+    ]
+
+
+def states(seen: Sequence[Observation], windows: Sequence[Window]) -> list[Finding]:
+    """While it is measured a device is not slowed down, keeps its power limit, and works for nobody else."""
+    inside = [o for o in seen if any(window.begin <= o.time <= window.end for window in windows)]
+    slowed = {o.domain for o in inside if o.name == "slowdown" and o.value}
+    shared = {o.domain for o in inside if o.name == "foreign_processes" and o.value}
+    limits: dict[str, set[float]] = {}
+    for o in seen:
+        if o.name == "power_limit_watts":
+            limits.setdefault(o.domain, set()).add(o.value)
+    changed = {domain: values for domain, values in limits.items() if len(values) > 1}
+    return [
+        *(
+            Finding("slowdown", Severity.INVALID, f"{domain} was slowed down by heat or its supply")
+            for domain in slowed
+        ),
+        *(Finding("foreign load", Severity.INVALID, f"{domain} also worked for other processes") for domain in shared),
+        *(
+            Finding(
+                "power limit", Severity.INVALID, f"{domain}: the limit changed, {min(values):g} … {max(values):g} W"
+            )
+            for domain, values in changed.items()
+        ),
     ]
 
 

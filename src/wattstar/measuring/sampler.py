@@ -15,7 +15,9 @@ from typing import Self
 
 from wattstar.errors import WattstarError
 from wattstar.measuring.timeline import with_power_range
-from wattstar.types import Meter, Reader, Scope, Timeline
+from wattstar.types import Meter, Observation, Reader, Scope, Timeline
+
+SECONDS_BETWEEN_STATES = 1.0
 
 
 @dataclass
@@ -69,6 +71,7 @@ class Sampler:
         self._open = ExitStack()
         self._random = random.Random()
         self._error: WattstarError | None = None
+        self._states: list[Observation] = []
 
     def __enter__(self) -> Self:
         """Open the meters and start; raises ``MeterUnavailable``."""
@@ -128,6 +131,10 @@ class Sampler:
             most_watts=line.most_watts,
         )
 
+    def states(self) -> list[Observation]:
+        """What devices said beside energy so far."""
+        return list(self._states)
+
     def _raise(self) -> None:
         """What went wrong in the thread."""
         if self._error is not None:
@@ -143,12 +150,17 @@ class Sampler:
 
     def _loop(self, readers: Mapping[str, Reader]) -> None:
         due = dict.fromkeys(readers, 0.0)
+        due_state = 0.0
         while not self._stop.is_set():
             now = time.monotonic()
             for name, reader in readers.items():
                 if due[name] <= now:
                     self._keep(name, reader)
                     due[name] = now + reader.period * (1 + reader.jitter * self._random.uniform(-1, 1))
+            if now >= due_state:
+                for reader in readers.values():
+                    self._states.extend(reader.state() if reader.state else ())
+                due_state = now + SECONDS_BETWEEN_STATES
             self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
 
     def _keep(self, meter: str, reader: Reader) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psutil
+
 from wattstar.errors import MeterUnavailable
-from wattstar.types import ALL_DEVICES, Affinity, Level, Scope
+from wattstar.types import ALL_DEVICES, Affinity, Level, Observation, Scope
 
 requires: tuple[str, ...] = ("nvidia-ml-py",)
 
@@ -77,6 +80,45 @@ def limit(nvml: Any, handle: Any) -> float | None:
         return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3
     except nvml.NVMLError_NotSupported:
         return None
+
+
+def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
+    """What the GPU says of itself beside energy; what it does not support is left out.
+
+    ``slowdown``: 1 while the clocks are held down by heat, a hardware slowdown or the power brake, not by the power
+    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``.
+    """
+    now = time.monotonic_ns()
+    slowed = (
+        nvml.nvmlClocksEventReasonHwSlowdown
+        | nvml.nvmlClocksEventReasonSwThermalSlowdown
+        | nvml.nvmlClocksEventReasonHwThermalSlowdown
+        | nvml.nvmlClocksEventReasonHwPowerBrakeSlowdown
+    )
+    questions: dict[str, Callable[[], float]] = {
+        "sm_clock_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
+        "memory_clock_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM),
+        "temperature_celsius": lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+        "power_limit_watts": lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1e3,
+        "utilisation": lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
+        "memory_used_bytes": lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used,
+        "slowdown": lambda: bool(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle) & slowed),
+        "foreign_processes": lambda: len(_others(nvml.nvmlDeviceGetComputeRunningProcesses(handle), pid)),
+    }
+    found = []
+    for name, ask in questions.items():
+        try:
+            found.append(Observation(now, domain, name, float(ask())))
+        except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
+            continue
+    return found
+
+
+def _others(processes: Sequence[Any], pid: int) -> set[int]:
+    own = {pid}
+    with suppress(psutil.NoSuchProcess):
+        own |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    return {process.pid for process in processes} - own
 
 
 def affinity_of(what: str, read: Any) -> Affinity:

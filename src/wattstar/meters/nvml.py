@@ -41,7 +41,16 @@ def reader(scope: Scope) -> Iterator[Reader]:
                 found[domain] = ((began + time.monotonic_ns()) // 2, millijoules / 1e3)
             return found
 
-        yield Reader(read, POLL_SECONDS, stepped=True, jitter=JITTER, limits=_nvml.limits(nvml, handles))
+        yield Reader(
+            read,
+            POLL_SECONDS,
+            stepped=True,
+            jitter=JITTER,
+            limits=_nvml.limits(nvml, handles),
+            state=lambda: [
+                seen for name, handle in handles.items() for seen in _nvml.state(nvml, name, handle, scope.pid)
+            ],
+        )
 
 
 def gpus() -> tuple[Gpu, ...]:

@@ -5,6 +5,7 @@
     STORE/records/<id>.json               one record; id = sha256 of its bytes
     STORE/timelines/<digest>.parquet      what the meters said
     STORE/marks/<digest>.parquet          when what happened
+    STORE/states/<digest>.parquet     what devices said beside energy
     STORE/samples/<digest>.parquet        one row per sample
     STORE/jobs/<job>-<random>-<process>/  a job in flight: its journal; stays behind when its process was killed
 
@@ -29,7 +30,7 @@ from wattstar.errors import StoreUnusable, UnknownName, VerificationFailed
 from wattstar.records.codec import canonical, decode, digest
 from wattstar.types import Job, Pass, Record
 
-TABLES = ("timelines", "marks", "samples")
+TABLES = ("timelines", "marks", "states", "samples")
 CLOCK_SECONDS = 1.0
 """How far the clock of processes and that of files may be apart."""
 

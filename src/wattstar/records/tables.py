@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wattstar.types import Mark, Method, Timeline
+from wattstar.types import Mark, Method, Observation, Timeline
 
 TIMELINE = {
     "domain": "string",
@@ -20,6 +20,7 @@ TIMELINE = {
     "gap": "int64",
 }
 MARK = {"name": "string", "time": "int64", "pass_index": "int32", "batch": "int32"}
+STATE = {"time": "int64", "domain": "string", "name": "string", "value": "double"}
 SAMPLE = {
     "id": "string",
     "source": "string",
@@ -71,6 +72,11 @@ def marks_to_parquet(marks: Sequence[Mark]) -> bytes:
 def marks_from_parquet(data: bytes) -> list[Mark]:
     """The marks, in order."""
     return [Mark(**row) for row in _read(data)]
+
+
+def states_to_parquet(states: Sequence[Observation]) -> bytes:
+    """One row per observation."""
+    return _write({name: [getattr(seen, name) for seen in states] for name in STATE}, STATE)
 
 
 def samples_to_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -1,0 +1,139 @@
+"""What is known of one attempt at a job, and how it becomes a record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import wattstar
+from wattstar import registry
+from wattstar.measuring import figures, gates, machine
+from wattstar.measuring.timeline import Domain, readings
+from wattstar.records import tables
+from wattstar.records.codec import decode, job_id
+from wattstar.records.store import Store
+from wattstar.types import (
+    SCHEMA_VERSION,
+    Failure,
+    Finding,
+    Job,
+    Loaded,
+    Mark,
+    Observation,
+    Pass,
+    Quality,
+    Record,
+    Stage,
+    Status,
+    Timeline,
+    Window,
+)
+
+STAGES = ("load", "preprocess", "idle_before", "warm_up", "idle_after")
+
+
+@dataclass
+class Attempt:
+    """What is known so far."""
+
+    job: Job
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.monotonic)
+    marks: list[Mark] = field(default_factory=list)
+    passes: list[Pass] = field(default_factory=list)
+    late: list[tuple[int, str]] = field(default_factory=list)
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    done: Mapping[str, Any] | None = None
+    failure: Failure | None = None
+    timelines: Sequence[Timeline] = ()
+    states: Sequence[Observation] = ()
+
+    @property
+    def status(self) -> Status:
+        """Complete only if the worker said its last word."""
+        if self.failure and self.failure.reason == "interrupted":
+            return Status.INTERRUPTED
+        return Status.COMPLETE if self.done else Status.FAILED
+
+
+def fold(attempt: Attempt, store: Store) -> Record:
+    """Everything in one record, its tables written first."""
+    done = attempt.done or {}
+    made = figures.figures(attempt.passes)
+    boundary = figures.rated(made)
+    loaded = decode(Loaded, done["loaded"]) if done else None
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        wattstar=wattstar.__version__,
+        job=attempt.job,
+        job_id=job_id(attempt.job),
+        status=attempt.status,
+        started=attempt.started.isoformat(timespec="milliseconds"),
+        seconds=time.monotonic() - attempt.began,
+        machine=machine.describe(loaded.packages if loaded else {}),
+        loaded=loaded,
+        passes=tuple(attempt.passes),
+        stages=_stages(attempt),
+        figures=made,
+        rated=boundary,
+        quality=decode(Quality, done["quality"]) if done.get("quality") else None,
+        findings=tuple(_findings(attempt, done)),
+        failure=attempt.failure,
+        timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
+        marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
+        states=store.add_table("states", tables.states_to_parquet(attempt.states)) if attempt.states else None,
+        samples=store.add_table("samples", tables.samples_to_parquet(attempt.rows)) if attempt.rows else None,
+    )
+
+
+def _stages(attempt: Attempt) -> tuple[Stage, ...]:
+    domains = [Domain(timeline) for timeline in attempt.timelines]
+    names = {mark.name for mark in attempt.marks}
+    windows = {name: window_of(attempt.marks, name) for name in STAGES if {name, name + "_end"} <= names}
+    return tuple(Stage(name, window, readings(domains, [window])) for name, window in windows.items())
+
+
+def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
+    names = [phase.name for phase in registry.task(attempt.job.task).phases]
+    made = figures.figures(attempt.passes)
+    rated = figures.rated(made)
+    return [
+        *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
+        *gates.coverage(attempt.late),
+        *gates.readings(attempt.passes),
+        *gates.limits(attempt.passes, {t.domain: t.most_watts for t in attempt.timelines if t.most_watts is not None}),
+        *gates.cross_check(attempt.passes),
+        *gates.states(attempt.states, [counted.window for counted in attempt.passes]),
+        *gates.figure(attempt.passes, rated),
+        *gates.phases(attempt.passes, names),
+        *gates.neighbours(attempt.passes),
+        *gates.scatter(made, rated),
+    ]
+
+
+def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> dict[str, list[Window]]:
+    """The windows of each phase over all batches of a pass; a phase that some batch does not mark is left out.
+
+    ``phases``: (name, the mark it begins at), in order. A phase lasts until the next one or the end of its batch.
+    """
+    windows: dict[str, list[Window]] = {name: [] for name, _ in phases}
+    batches: dict[int, dict[str, int]] = {}
+    for mark in marks:
+        if mark.batch is not None:
+            batches.setdefault(mark.batch, {}).setdefault(mark.name, mark.time)
+    begins = [begin for _, begin in phases] + ["batch_end"]
+    for stamps in batches.values():
+        for (name, begin), end in zip(phases, begins[1:], strict=True):
+            if begin in stamps and end in stamps:
+                windows[name].append(Window(stamps[begin], stamps[end]))
+    return {name: parts for name, parts in windows.items() if len(parts) == len(batches)}
+
+
+def window_of(marks: Sequence[Mark], name: str) -> Window:
+    """From the mark of this name to the one that ends it."""
+    begin = next(mark.time for mark in marks if mark.name == name)
+    end = next(mark.time for mark in marks if mark.name == name + "_end")
+    return Window(begin, end)
