@@ -216,7 +216,7 @@ def written(
     )
     job = fake_job(id=id, family=family)
     fields: dict[str, Any] = {
-        **dict.fromkeys(("loaded", "quality", "failure", "timelines", "marks", "samples")),
+        **dict.fromkeys(("loaded", "quality", "failure", "timelines", "marks", "states", "samples")),
         **dict.fromkeys(("passes", "stages", "findings"), ()),
         "schema_version": 1,
         "wattstar": wattstar.__version__,

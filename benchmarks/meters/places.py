@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,16 +51,16 @@ def start(command: Sequence[str], place: Place, log: Path) -> subprocess.Popen[b
     env = {**os.environ, **place.env, "http_proxy": nowhere, "https_proxy": nowhere, "HOME": str(place.folder)}
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     with log.open("wb") as file:
-        return subprocess.Popen(command, env=env, stdout=file, stderr=file, cwd=place.folder)
+        return subprocess.Popen(command, env=env, stdout=file, stderr=file, cwd=place.folder, start_new_session=True)
 
 
 def wait(process: subprocess.Popen[bytes], seconds: float) -> None:
     """Until it has ended; an error with its last words where it failed, an end where it takes too long."""
     try:
         code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # and the tool's helpers, some of which would outlive it
     if code:
         words = [str(word) for word in process.args] if isinstance(process.args, list) else []
         log = Path(words[-1]).with_suffix(".log").read_text(errors="replace")
