@@ -20,7 +20,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,16 +136,15 @@ class Store:
             if target.exists() and target.read_bytes() == data:
                 return
             handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-            try:
+            with ExitStack() as unless_renamed:
+                unless_renamed.callback(os.unlink, temporary)
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
                 os.chmod(temporary, 0o644)
                 os.replace(temporary, target)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+                unless_renamed.pop_all()
             _sync(target.parent)
 
 
