@@ -636,6 +636,8 @@ class Reader:
     """Seconds between two reads that suit this meter."""
     stepped: bool = False
     """The total stands still between steps: a change happened somewhere between two reads. Else a read is of now."""
+    refresh: float = 0.0
+    """Seconds by which a read total may be older than the read, where it is not stepped."""
     jitter: float = 0.0
     """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them."""
     limits: Mapping[str, float] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from tests.simulators import trace
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.types import Edges, Method, Reading, Timeline, Window
 
@@ -182,3 +185,37 @@ def test_the_true_energy_of_any_load_lies_inside_the_bound(
     assert found is not None
     truth = joules_until(times, watts, end) - joules_until(times, watts, begin)
     assert abs(found.joules - truth) <= found.bound + 1e-9 * (1 + joules_until(times, watts, end))
+
+
+def sampled(load: trace.Trace, refresh: float, seconds: float, seed: int) -> Domain:
+    """Power polled every 30 ms from a sensor that looks every ``refresh`` seconds, added up trapezoid by trapezoid."""
+    draw = random.Random(seed)
+    phase = draw.uniform(0, refresh)
+    moment, watts, joules = 0.0, load.watts(0), 0.0
+    times, totals = [], []
+    while moment < seconds:
+        late = moment + 0.03 * draw.uniform(0.5, 1.5)
+        seen = load.watts(max(0, round((late - (late - phase) % refresh) * SECOND)))
+        joules += (late - moment) * (watts + seen) / 2
+        moment, watts = late, seen
+        times.append(round(moment * SECOND) - round(refresh * SECOND / 2))
+        totals.append(joules)
+    gaps = [round(refresh * SECOND)] * len(times)
+    return Domain(Timeline("gpu:0", "power", Method.SAMPLED, times, totals, None, gaps, 90.0, 700.0))
+
+
+@pytest.mark.parametrize("length", [0.3, 1.0, 5.0])
+def test_added_up_power_holds_the_truth_inside_its_bound_if_the_sensor_can_follow(length: float) -> None:
+    inside = asked = 0
+    for seed in range(60):
+        draw = random.Random(seed)
+        load = trace.square(90, 650, math.exp(draw.uniform(math.log(0.3), math.log(3))), duty=0.4)
+        line = sampled(load, 0.1, 30, seed)
+        for _ in range(10):
+            begin = draw.uniform(0.5, 29 - length)
+            found = line.reading([window(begin, begin + length)])
+            assert found is not None
+            truth = load.joules(round(begin * SECOND), round((begin + length) * SECOND))
+            asked += 1
+            inside += abs(found.joules - truth) <= found.bound
+    assert inside / asked >= 0.99, "the bound of samples is four standard deviations, not a certainty"

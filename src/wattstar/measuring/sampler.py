@@ -18,6 +18,8 @@ from wattstar.measuring.timeline import with_power_range
 from wattstar.types import Meter, Observation, Reader, Scope, Timeline
 
 SECONDS_BETWEEN_STATES = 1.0
+SECONDS_TO_COMBINE = 0.002
+"""Meters that are due so soon are read at once: most of a read's cost is waking up."""
 
 
 @dataclass
@@ -30,6 +32,7 @@ class _Line:
     """
 
     stepped: bool
+    refresh: int
     most_watts: float | None
     times: array[int] = field(default_factory=lambda: array("q"))
     joules: array[float] = field(default_factory=lambda: array("d"))
@@ -49,7 +52,7 @@ class _Line:
         before, self.seen = self.seen, (time, joules)
         if not self.stepped:
             if before is None or time > before[0]:
-                self._keep(time, joules, 0)
+                self._keep(time - self.refresh // 2, joules, self.refresh)
         elif before is not None and time > before[0] and joules != before[1]:
             gap = time - before[0]
             self._keep(time - gap // 2, joules, gap)
@@ -154,7 +157,7 @@ class Sampler:
         while not self._stop.is_set():
             now = time.monotonic()
             for name, reader in readers.items():
-                if due[name] <= now:
+                if due[name] <= now + SECONDS_TO_COMBINE:
                     self._keep(name, reader)
                     due[name] = now + reader.period * (1 + reader.jitter * self._random.uniform(-1, 1))
             if now >= due_state:
@@ -167,5 +170,5 @@ class Sampler:
         for domain, (moment, joules) in reader.read().items():
             key = (meter, domain)
             if key not in self._lines:
-                self._lines[key] = _Line(reader.stepped, reader.limits.get(domain))
+                self._lines[key] = _Line(reader.stepped, round(reader.refresh * 1e9), reader.limits.get(domain))
             self._lines[key].add(moment, joules)

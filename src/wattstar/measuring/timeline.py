@@ -12,11 +12,12 @@ interpolation is biased low; there the part outside is charged with the power of
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from wattstar.types import Edges, Method, Reading, Timeline, Window
 
@@ -52,7 +53,10 @@ class Domain:
         """
         self.timeline = timeline
         self._least = timeline.least_watts or 0.0
-        self._most = max([timeline.most_watts or 0.0, *powers(timeline)])
+        seen = list(powers(timeline))
+        self._most = max([timeline.most_watts or 0.0, *seen])
+        changes = ((late - early) ** 2 for early, late in pairwise(seen))
+        self._changes = list(accumulate(changes, initial=0.0)) if timeline.method is Method.SAMPLED else []
 
     def reading(self, windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> Reading | None:
         """The energy of the windows together; None if one reaches beyond the stamps, or there is none."""
@@ -79,7 +83,21 @@ class Domain:
         difference = _Range(end.low - begin.high, end.mid - begin.mid, end.high - begin.low)
         if difference.bound == 0:
             return difference
+        slack = self._between_samples(window)
+        difference = _Range(difference.low - slack, difference.mid, difference.high + slack)
         return difference.within(self._least * seconds, self._most * seconds)
+
+    def _between_samples(self, window: Window) -> float:
+        """Joules that samples of power may have missed: 4 standard deviations, all changes being independent.
+
+        A change of ΔP was seen somewhere in the time δ that a sensor takes to refresh: its energy is uncertain by ΔP·δ,
+        evenly spread, whose standard deviation is ΔP·δ/√12. A load faster than the sensor is not seen, nor bounded.
+        """
+        if not self._changes or not self.timeline.gaps:
+            return 0.0
+        times, last = self.timeline.times, len(self._changes) - 1
+        first, end = (min(bisect_left(times, edge), last) for edge in (window.begin, window.end))
+        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12) * self.timeline.gaps[0] / 1e9
 
     def _total(self, moment: int, edges: Edges, outside: int) -> _Range:
         """The total at an edge; outside the window is what lies before its begin (−1) or after its end (1)."""

@@ -16,7 +16,9 @@ requires: tuple[str, ...] = _nvml.requires
 method = Method.SAMPLED
 plausible_factor: float | None = None
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.03
+SENSOR_SECONDS = 0.1
+"""The sensor is refreshed every 20 to 100 ms; on A100 and H100 every 100 ms (Yang, Adamek, Armour, SC24)."""
 JITTER = 0.5
 """Reads are moved at random by so much of the period: a load that is periodic with the sensor would alias."""
 WHOLE_GPU = 0
@@ -44,7 +46,8 @@ def reader(scope: Scope) -> Iterator[Reader]:
             except nvml.NVMLError as error:
                 raise MeterUnavailable(f"The power sensor failed: {error}.", ["nvidia-smi"]) from error
 
-        yield Reader(read, POLL_SECONDS, jitter=JITTER, limits=_nvml.limits(nvml, handles))
+        limits = _nvml.limits(nvml, handles)
+        yield Reader(read, POLL_SECONDS, refresh=SENSOR_SECONDS, jitter=JITTER, limits=limits)
 
 
 @dataclass

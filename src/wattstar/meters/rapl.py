@@ -23,6 +23,9 @@ CURE = (
     "into /etc/udev/rules.d/70-rapl.rules, then reboot (GROUP: a group you are in)"
 )
 
+POLL_SECONDS = 0.01
+REFRESH_SECONDS = 0.001
+"""The counters are refreshed about every millisecond (Linux: Documentation/hwmon/amd_energy; Intel's are alike)."""
 READS_OF_MIRRORS = 3
 SECONDS_BETWEEN_READS = 0.01
 BARE = "run on the bare machine, or be content with an estimate"
@@ -127,4 +130,4 @@ def reader(scope: Scope) -> Iterator[Reader]:
         return {zone.domain: (time.monotonic_ns(), zone.joules()) for zone in found}
 
     limits = {zone.domain: zone.limit for zone in found if zone.limit is not None}
-    yield Reader(read=read, period=0.05, limits=limits)
+    yield Reader(read=read, period=POLL_SECONDS, refresh=REFRESH_SECONDS, limits=limits)
