@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.meters import schedule
 from benchmarks.meters.places import Place, traces
 from benchmarks.meters.schedule import Window
+from benchmarks.meters.table import CUTS
 
 from wattstar.measuring.timeline import Domain
 from wattstar.types import Edges, Method, Reading, Timeline
@@ -77,7 +78,7 @@ def _row(*words: Any) -> list[Any]:
     tool, place, shape, edges, domain, nominal, moments, truth, reading, bound = words
     begin = round((moments.begin - place.origin) / 1e9, 6)
     seconds = round((moments.end - moments.begin) / 1e9, 6)
-    figures = [value if value is None else round(value, 4) for value in (truth, reading, bound)]
+    figures = [value if value is None else round(value, 3) for value in (truth, reading, bound)]
     return [tool, place.lane.name, shape, str(edges), domain[:3], nominal, begin, seconds, *figures]
 
 
@@ -115,7 +116,7 @@ def _cuts(count: int, place: Place, lengths: Mapping[str, set[float]], answer: A
                 seconds = nominal * draw.uniform(1 - schedule.SPREAD, 1 + schedule.SPREAD)
                 start = place.origin + round(draw.uniform(begin, end - seconds) * 1e9)
                 moments = Moments(start, start + round(seconds * 1e9))
-                rows += answer("wattstar, random cuts", shape, nominal, moments, Edges.INSIDE)
+                rows += answer(CUTS, shape, nominal, moments, Edges.INSIDE)
     return rows
 
 

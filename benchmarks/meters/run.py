@@ -74,7 +74,6 @@ def main() -> None:
     options = _options()
     size = SHORT if options.short else FULL
     python = environment.build(options.environment)
-    options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wattstar-meters-") as folder:
         costs = {name: solo(name, Path(folder) / f"solo-{name}".replace(" ", "-"), python) for name in size.tools}
         rows, notes = together(size, options.seed, Path(folder), python)
@@ -86,8 +85,7 @@ def main() -> None:
         "columns": evaluate.ROWS,
         "windows": rows,
     }
-    (options.out / "results.json").write_text(table.compact(results), encoding="utf-8")
-    (options.out / "table.md").write_text(table.text(results), encoding="utf-8")
+    table.write(results, options.out)
     print((options.out / "table.md").read_text(encoding="utf-8"))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
-NEGLIGIBLE = 1e-3
-"""Joules: figures are rounded to 0.0001 J, and counters step by 0.001 J."""
+CUTS = "wattstar, random cuts"
+NEGLIGIBLE = 3e-3
+"""Joules: figures are rounded to 0.001 J, and counters step by 0.001 J."""
 
 
 def median(values: Sequence[float]) -> float:
@@ -26,11 +29,18 @@ def percentile(values: Iterable[float], at: float) -> float:
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
-def compact(results: Mapping[str, Any]) -> str:
-    """JSON with a line a window."""
+def write(results: Mapping[str, Any], folder: Path) -> None:
+    """``results.json`` with the windows of every tool, ``cuts.json.gz`` with those cut at random, and ``table.md``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = results["windows"]
     head = {key: value for key, value in results.items() if key != "windows"}
-    rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in results["windows"])
-    return json.dumps(head, indent=1)[:-2] + f',\n "windows": [\n{rows}\n]}}\n'
+    measured = "".join(f",\n{json.dumps(row, separators=(',', ':'))}" for row in rows if row[0] != CUTS)[2:]
+    text_of_head = json.dumps(head, indent=1)[:-2]
+    (folder / "results.json").write_text(f'{text_of_head},\n "windows": [\n{measured}\n]}}\n', encoding="utf-8")
+    cut = {"columns": results["columns"], "windows": [row for row in rows if row[0] == CUTS]}
+    packed = gzip.compress(json.dumps(cut, separators=(",", ":")).encode(), 9, mtime=0)
+    (folder / "cuts.json.gz").write_bytes(packed)
+    (folder / "table.md").write_text(text(results), encoding="utf-8")
 
 
 def text(results: Mapping[str, Any]) -> str:

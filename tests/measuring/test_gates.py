@@ -84,14 +84,14 @@ def with_energy(*energy: Reading) -> Pass:
 
 
 def test_two_meters_may_differ_by_five_per_cent_and_their_bounds():
-    agree = with_energy(reading("nvml", 100, 3), reading("nvml-power", 109, 2, Method.SAMPLED))
-    differ = with_energy(reading("nvml", 100, 1), reading("nvml-power", 109, 2, Method.SAMPLED))
+    agree = (reading("nvml", 100, 3), reading("nvml-power", 109, 2, Method.SAMPLED))
+    differ = (reading("nvml", 100, 1), reading("nvml-power", 109, 2, Method.SAMPLED))
     assert gates.cross_check([agree]) == []
     assert [finding.gate for finding in gates.cross_check([differ])] == ["cross-check"]
 
 
 def test_an_estimate_checks_nothing():
-    assert gates.cross_check([with_energy(reading("rapl", 100), reading("estimate", 10, 0, Method.MODELLED))]) == []
+    assert gates.cross_check([(reading("rapl", 100), reading("estimate", 10, 0, Method.MODELLED))]) == []
 
 
 def test_a_device_cannot_draw_more_than_its_limit():

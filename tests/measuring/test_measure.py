@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,14 @@ def test_a_gpu_that_is_lost_meanwhile_is_an_error_and_no_number(tmp_path: Path) 
     assert done.returncode == 3
     assert found is None
     assert "gpu:0 failed" in done.stderr or "sensor failed" in done.stderr
+
+
+def test_a_counter_that_jumps_is_refused_and_no_number(tmp_path: Path) -> None:
+    jump = replace(Gpu(SQUARE), jump_at=time.monotonic_ns() + 1_800_000_000, jump_joules=5000.0)
+    environment = nvml.install(tmp_path, Driver((jump,)))
+    done, found = measured(environment, "--", sys.executable, "-c", "import time; time.sleep(3)")
+    assert (done.returncode, found) == (3, None)
+    assert "jumped" in done.stderr
 
 
 def test_a_slice_of_a_gpu_is_refused_with_the_cure(tmp_path: Path) -> None:

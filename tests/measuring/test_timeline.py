@@ -81,7 +81,10 @@ def test_where_load_begins_the_step_is_charged_with_the_power_before_it() -> Non
     found = line.reading([window(2.5, 5.5)], Edges.LOAD_CHANGE)
     assert found is not None
     assert found.joules == pytest.approx(90)
-    assert ask(line, (2.5, 5.5)).joules == pytest.approx(80), "plain interpolation is biased low"
+    assert ask(line, (2.5, 5.5)).joules == pytest.approx(90), "as if power had changed once inside the step"
+    assert ask(limited(range(4), [0, 10, 30, 40]), (1.5, 2)).joules == pytest.approx(10), (
+        "linear where neighbours are alike"
+    )
 
 
 @pytest.mark.parametrize("part", [(-0.1, 1.0), (0.5, 3.1), (-2.0, -1.0), (4.0, 5.0), (1.0, 1.0), (2.0, 1.0)])

@@ -112,3 +112,12 @@ def test_a_counter_that_is_no_number_is_said(powercap: Path) -> None:
     (powercap / "intel-rapl:0" / "energy_uj").write_text("\n")
     with pytest.raises(MeterUnavailable):
         zones(powercap)
+
+
+def test_a_counter_that_restarts_is_not_taken_for_one_that_wraps(powercap: Path) -> None:
+    [first, *_] = zones(powercap)
+    first.file.write_text("9000000\n")
+    assert first.joules() == pytest.approx(8)
+    first.file.write_text("10\n")
+    with pytest.raises(MeterUnavailable, match="restarted"):
+        first.joules()

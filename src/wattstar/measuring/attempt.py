@@ -100,13 +100,15 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
     names = [phase.name for phase in registry.task(attempt.job.task).phases]
     made = figures.figures(attempt.passes)
     rated = figures.rated(made)
+    windows = [counted.window for counted in attempt.passes]
     return [
         *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
         *gates.coverage(attempt.late),
         *gates.readings(attempt.passes),
         *gates.limits(attempt.passes, {t.domain: t.most_watts for t in attempt.timelines if t.most_watts is not None}),
-        *gates.cross_check(attempt.passes),
-        *gates.states(attempt.states, [counted.window for counted in attempt.passes]),
+        *gates.cross_check([counted.energy for counted in attempt.passes]),
+        *gates.jumps(attempt.timelines, windows),
+        *gates.states(attempt.states, windows),
         *gates.figure(attempt.passes, rated),
         *gates.phases(attempt.passes, names),
         *gates.neighbours(attempt.passes),

@@ -6,7 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from wattstar.types import Boundary, Figure, Finding, Method, Observation, Pass, Severity, Window
+from wattstar.measuring import timeline
+from wattstar.types import (
+    Boundary,
+    Figure,
+    Finding,
+    Method,
+    Observation,
+    Pass,
+    Reading,
+    Severity,
+    Timeline,
+    Window,
+)
 
 MOST_DISAGREEMENT = 0.05
 MOST_FOREIGN_CPU = 0.05
@@ -43,10 +55,19 @@ def limits(passes: Sequence[Pass], most_watts: Mapping[str, float]) -> list[Find
     ]
 
 
-def cross_check(passes: Sequence[Pass]) -> list[Finding]:
-    """Two measuring meters of one domain agree, over all passes, within 5 % beyond both their bounds."""
+def jumps(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """A counter moves no further in a step than its device can draw."""
+    return [
+        Finding("jump", Severity.INVALID, f"{line.domain}: the counter of {line.meter} jumped")
+        for line in timelines
+        if any(timeline.jumps(line, window) for window in windows)
+    ]
+
+
+def cross_check(energies: Sequence[Sequence[Reading]]) -> list[Finding]:
+    """Two measuring meters of one domain agree, over all windows together, within 5 % beyond both their bounds."""
     found: dict[tuple[str, str], tuple[float, float]] = {}
-    for reading in (reading for counted in passes for reading in counted.energy if reading.method != Method.MODELLED):
+    for reading in (reading for energy in energies for reading in energy if reading.method != Method.MODELLED):
         joules, bound = found.get((reading.domain, reading.meter), (0.0, 0.0))
         found[reading.domain, reading.meter] = (joules + reading.joules, bound + reading.bound)
     return [

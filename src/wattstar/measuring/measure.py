@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from wattstar import registry
 from wattstar.errors import MeterUnavailable, UsageError
+from wattstar.measuring import gates
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.types import ALL_DEVICES, Edges, Level, Meter, Method, Reading, Scope, Window
@@ -113,9 +114,14 @@ def _own_sampler() -> Sampler:
 
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
     sampler.cover(end)
-    domains = [Domain(timeline) for timeline in sampler.timelines()]
     found.window = Window(begin, end)
-    found.energy = best(readings(domains, [found.window], Edges.LOAD_CHANGE))
+    timelines = sampler.timelines()
+    energy = readings([Domain(timeline) for timeline in timelines], [found.window], Edges.LOAD_CHANGE)
+    for finding in [*gates.jumps(timelines, [found.window]), *gates.cross_check([energy])]:
+        raise MeterUnavailable(
+            f"The reading cannot be trusted: {finding.message}.", ["wattstar doctor", "--meter NAME"]
+        )
+    found.energy = best(energy)
 
 
 def _chosen(names: Sequence[str], require_measured: bool) -> dict[str, Meter]:

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,9 @@ from wattstar.measuring.timeline import with_power_range
 from wattstar.types import Meter, Observation, Reader, Scope, Timeline
 
 SECONDS_BETWEEN_STATES = 1.0
+STEPS_TO_LEARN_FROM = 8
+QUIET_SHARE = 0.9
+"""Of the shortest of the last steps of a counter: so long it is left alone."""
 SECONDS_TO_COMBINE = 0.002
 """Meters that are due so soon are read at once: most of a read's cost is waking up."""
 
@@ -160,11 +164,21 @@ class Sampler:
                 if due[name] <= now + SECONDS_TO_COMBINE:
                     self._keep(name, reader)
                     due[name] = now + reader.period * (1 + reader.jitter * self._random.uniform(-1, 1))
+                    if reader.stepped:
+                        due[name] = max(due[name], self._quiet_until(name))
             if now >= due_state:
                 for reader in readers.values():
                     self._states.extend(reader.state() if reader.state else ())
                 due_state = now + SECONDS_BETWEEN_STATES
             self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+
+    def _quiet_until(self, meter: str) -> float:
+        """The moment before which no counter of the meter has ever stepped lately: nobody need look until then."""
+        lines = [line.times for (name, _), line in self._lines.items() if name == meter]
+        if not lines or any(len(times) <= STEPS_TO_LEARN_FROM for times in lines):
+            return 0.0
+        shortest = (min(late - early for early, late in pairwise(times[-STEPS_TO_LEARN_FROM:])) for times in lines)
+        return min(times[-1] + QUIET_SHARE * step for times, step in zip(lines, shortest, strict=True)) / 1e9
 
     def _keep(self, meter: str, reader: Reader) -> None:
         for domain, (moment, joules) in reader.read().items():

@@ -5,9 +5,10 @@ known, and that power lay between Pmin and Pmax. If a share f of the step lies b
 
     at least max(Pmin·f·u, e − Pmax·(1 − f)·u)   and at most   min(Pmax·f·u, e − Pmin·(1 − f)·u)
 
-however the power ran; linear interpolation says f·e, and its worst error is u·(Pmax − Pmin)/4. The true moment of a
-step may be half the gap δ between two reads from its stamp, which adds δ/2·Pmax. Where load begins or ends at an edge,
-interpolation is biased low; there the part outside is charged with the power of the nearest complete outside step.
+however the power ran; the range is at most u·(Pmax − Pmin)/2 wide. Inside it, power is taken to change once, from that
+of the step before to that of the step after. The true moment of a step may be half the gap δ between two reads from
+its stamp, which adds δ/2·Pmax. Where load is known to begin or end at an edge, the part of the step outside is charged
+with the power of the nearest complete outside step.
 """
 
 from __future__ import annotations
@@ -119,10 +120,23 @@ class Domain:
         drawn = joules[step + 1] - joules[step]
         neighbour = step + outside
         if not outside or not 0 <= neighbour < len(joules) - 1:
-            return drawn * before / (before + after)
+            return self._one_change(step, before, before + after)
         power = self._power(neighbour)
         part = power * before if outside < 0 else drawn - power * after
         return min(max(part, 0.0), drawn)
+
+    def _one_change(self, step: int, before: float, seconds: float) -> float:
+        """Joules before the edge if power changed once inside the step, from that of the step before to the next's.
+
+        Where the step's own power is not between theirs something else happened, and it is taken as even.
+        """
+        drawn = self.timeline.joules[step + 1] - self.timeline.joules[step]
+        if 0 < step < len(self.timeline.joules) - 2:
+            early, late = self._power(step - 1), self._power(step + 1)
+            if min(early, late) < drawn / seconds < max(early, late):
+                change = (drawn - late * seconds) / (early - late)
+                return early * min(before, change) + late * max(before - change, 0.0)
+        return drawn * before / seconds
 
     def _power(self, step: int) -> float:
         times, joules = self.timeline.times, self.timeline.joules
@@ -147,6 +161,15 @@ def powers(timeline: Timeline) -> Iterator[float]:
     """Watts of each step."""
     stamps = pairwise(zip(timeline.times, timeline.joules, strict=True))
     return ((late[1] - early[1]) / (late[0] - early[0]) * 1e9 for early, late in stamps)
+
+
+def jumps(timeline: Timeline, window: Window) -> bool:
+    """Whether a step in the window is more than twice what the device can draw: the counter jumped."""
+    times, most = timeline.times, timeline.most_watts
+    if most is None:
+        return False
+    steps = zip(pairwise(times), powers(timeline), strict=True)
+    return any(watts > 2 * most for (begin, end), watts in steps if end > window.begin and begin < window.end)
 
 
 def with_power_range(timelines: Sequence[Timeline]) -> list[Timeline]:

@@ -15,7 +15,7 @@ requires: tuple[str, ...] = _nvml.requires
 method = Method.COUNTER
 plausible_factor: float | None = None
 
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.004
 """The counter steps every 20 to 100 ms; a step is stamped within half of this."""
 JITTER = 0.1
 

@@ -26,6 +26,8 @@ CURE = (
 POLL_SECONDS = 0.01
 REFRESH_SECONDS = 0.001
 """The counters are refreshed about every millisecond (Linux: Documentation/hwmon/amd_energy; Intel's are alike)."""
+MOST_OF_THE_RANGE = 0.5
+"""A counter that is read often wraps by a little; one that seems to have moved by so much of its range restarted."""
 READS_OF_MIRRORS = 3
 SECONDS_BETWEEN_READS = 0.01
 BARE = "run on the bare machine, or be content with an estimate"
@@ -50,8 +52,11 @@ class Zone:
             raw = int(self.file.read_text())
         except (OSError, ValueError) as error:
             raise MeterUnavailable(f"The energy counter {self.domain} failed: {error}.", ["wattstar doctor"]) from error
-        self.total += raw - self.raw if raw >= self.raw else raw - self.raw + self.range
-        self.raw = raw
+        grown = raw - self.raw if raw >= self.raw else raw - self.raw + self.range
+        if raw < self.raw and grown > MOST_OF_THE_RANGE * self.range:
+            message = f"The energy counter {self.domain} did not wrap but restarted."
+            raise MeterUnavailable(message, ["measure again; nothing of this attempt can be trusted"])
+        self.total, self.raw = self.total + grown, raw
         return self.total / 1e6
 
 
