@@ -18,7 +18,7 @@ def compiler() -> str | None:
     return next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
 
 
-def library(source: str, name: str) -> Path:
+def shared_object(source: str, name: str) -> Path:
     """The shared library built from ``source``, with ``name`` as its file name and soname; ``RuntimeError``."""
     cc = compiler()
     if cc is None:

@@ -2,8 +2,8 @@
 
 ``install`` builds it and returns the environment of a subprocess in which nvidia-ml-py, and every tool on top of it,
 finds it. ``write`` changes the same driver live. The library is found by name alone, so a subprocess is the way;
-``ctypes.CDLL(library())`` before the first ``nvmlInit`` works inside a process too (the loader knows the soname), but
-for the rest of that process there is no other driver.
+``ctypes.CDLL(shared_object())`` before the first ``nvmlInit`` works inside a process too (the loader knows the soname),
+but for the rest of that process there is no other driver.
 
 Sources: "NVML API Reference Manual" (what calls mean, milliwatts and millijoules, the 1 s average); Yang, Adamek,
 Armour, "Part-time Power Measurements" (SC24): A100 and H100 look at 25 of each 100 ms; Alumet's and codecarbon's
@@ -174,9 +174,9 @@ def grace_hopper(gpu: Gpu, module: Trace | Following) -> Gpu:
     return replace(gpu, name="NVIDIA GH200 480GB", module=module, grace_hopper=True, counter_is_module=True)
 
 
-def library() -> Path:
+def shared_object() -> Path:
     """``libnvidia-ml.so.1``, built now if it is not yet; ``RuntimeError`` where there is no C compiler."""
-    return compiler.library("nvml.c", "libnvidia-ml.so.1")
+    return compiler.shared_object("nvml.c", "libnvidia-ml.so.1")
 
 
 def install(folder: Path, driver: Driver) -> Mapping[str, str]:
@@ -188,7 +188,7 @@ def install(folder: Path, driver: Driver) -> Mapping[str, str]:
     command.write_text(NVIDIA_SMI, encoding="utf-8")
     command.chmod(0o755)
     return {
-        "LD_LIBRARY_PATH": _first(library().parent, "LD_LIBRARY_PATH"),
+        "LD_LIBRARY_PATH": _first(shared_object().parent, "LD_LIBRARY_PATH"),
         "PATH": _first(command.parent, "PATH"),
         "WATTSTAR_NVML_SIMULATOR": str((folder / CONFIGURATION).resolve()),
     }

@@ -155,7 +155,7 @@ def install(folder: Path, zones: Sequence[Zone], hidden: bool = False) -> Mappin
         (made.folder / DEVICES).mkdir()
     write(folder, [] if hidden else zones)
     others = filter(None, [os.environ.get("LD_PRELOAD")])
-    return {"LD_PRELOAD": ":".join([str(library()), *others]), "WATTSTAR_POWERCAP_SIMULATOR": str(made.folder)}
+    return {"LD_PRELOAD": ":".join([str(shared_object()), *others]), "WATTSTAR_POWERCAP_SIMULATOR": str(made.folder)}
 
 
 def write(folder: Path, zones: Sequence[Zone]) -> None:
@@ -167,9 +167,9 @@ def write(folder: Path, zones: Sequence[Zone]) -> None:
     temporary.replace(root / CONFIGURATION)
 
 
-def library() -> Path:
+def shared_object() -> Path:
     """The library to preload, built now if it is not yet; ``RuntimeError`` where there is no C compiler."""
-    return compiler.library("powercap.c", "libwattstar-powercap.so")
+    return compiler.shared_object("powercap.c", "libwattstar-powercap.so")
 
 
 def _places(root: Path, zones: Sequence[Zone]) -> dict[Path, Zone]:

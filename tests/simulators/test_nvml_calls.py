@@ -139,7 +139,7 @@ def test_the_library_can_be_loaded_inside_a_process(tmp_path: Path) -> None:
     env = nvml.install(tmp_path, Driver((Gpu(BUSY),)))
     text = f"""
 import ctypes
-ctypes.CDLL({str(nvml.library())!r})
+ctypes.CDLL({str(nvml.shared_object())!r})
 import pynvml as n
 n.nvmlInit()
 print(n.nvmlDeviceGetCount())
