@@ -78,6 +78,15 @@ def test_a_counter_that_jumps_is_refused_and_no_number(tmp_path: Path) -> None:
     assert "jumped" in done.stderr
 
 
+def test_a_counter_that_falls_silent_is_not_left_out_of_the_sum(tmp_path: Path) -> None:
+    stuck = replace(Gpu(SQUARE), stuck_from=time.monotonic_ns() + 1_800_000_000)
+    environment = nvml.install(tmp_path, Driver((stuck,)))
+    command = (sys.executable, "-c", "import time; time.sleep(3)")
+    done, found = measured(environment, "--meter", "nvml", "--meter", "estimate", "--", *command)
+    assert (done.returncode, found) == (3, None)
+    assert "gpu:0" in done.stderr
+
+
 def test_a_slice_of_a_gpu_is_refused_with_the_cure(tmp_path: Path) -> None:
     environment = nvml.install(tmp_path, Driver((Gpu(SQUARE),))) | {"CUDA_VISIBLE_DEVICES": "MIG-1234"}
     done, _ = measured(environment, "--meter", "nvml", "--", "true")

@@ -113,7 +113,7 @@ def _own_sampler() -> Sampler:
 
 
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
-    sampler.cover(end)
+    late = sampler.cover(end)
     found.window = Window(begin, end)
     timelines = sampler.timelines()
     energy = readings([Domain(timeline) for timeline in timelines], [found.window], Edges.LOAD_CHANGE)
@@ -121,6 +121,12 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
         raise MeterUnavailable(
             f"The reading cannot be trusted: {finding.message}.", ["wattstar doctor", "--meter NAME"]
         )
+    silent = set(late) - {reading.domain for reading in energy}
+    if silent:
+        message = (
+            f"No meter read {', '.join(sorted(silent))} to the end; the sum of the others would look like less energy."
+        )
+        raise MeterUnavailable(message, ["wattstar doctor", "--meter NAME"])
     found.energy = best(energy)
 
 
