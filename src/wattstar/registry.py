@@ -56,8 +56,8 @@ def backend(name: str) -> Backend:
 
 
 def meter(name: str) -> Meter:
-    """The meter of this name."""
-    return cast(Meter, _load("meters", name))
+    """The meter of this name; ``NAME=ARGUMENT`` is the meter NAME."""
+    return cast(Meter, _load("meters", name.partition("=")[0]))
 
 
 def launcher(name: str) -> Launcher:

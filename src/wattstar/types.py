@@ -109,7 +109,10 @@ class Edges(StrEnum):
 class Level(IntEnum):
     """How willing a meter is to serve on this machine."""
 
-    ABSENT = -1
+    ABSENT = -2
+    """There is nothing of the kind on this machine."""
+    CLOSED = -1
+    """It is here, but cannot be read now; the cure says how. A sum without it is said to be without it."""
     ASKED = 0
     """Works, but only when named by the user."""
     ESTIMATE = 1
@@ -251,6 +254,15 @@ class Job(Noun):
 
 
 @dataclass(frozen=True)
+class Interval(Noun):
+    """A value and how sure it is; low and high are None where that is unknown."""
+
+    low: float | None
+    mid: float
+    high: float | None
+
+
+@dataclass(frozen=True)
 class Mark(Noun):
     """A named moment, stamped by the worker."""
 
@@ -300,6 +312,12 @@ class Timeline:
     least_watts: float | None = None
     most_watts: float | None = None
     """What the domain can draw, from the device's limit and from the power seen; None: only the steps tell."""
+    lag: Interval | None = None
+    """Seconds: a stamp's total is that of so long before it. None: of the stamp itself."""
+    quantum: float = 0.0
+    """Joules of the counter's smallest step."""
+    gain: float | None = None
+    """See ``Reading.gain``."""
 
 
 @dataclass(frozen=True)
@@ -311,17 +329,11 @@ class Reading(Noun):
     method: Method
     joules: float
     bound: float
-    """The truth is at most so many joules away, as far as stamps and steps go (not the sensor's gain)."""
+    """The truth is at most so many joules away, as far as stamps, steps, lag and quantum go (not the gain)."""
     plausible_factor: float | None = None
-
-
-@dataclass(frozen=True)
-class Interval(Noun):
-    """A value and how sure it is; low and high are None where that is unknown."""
-
-    low: float | None
-    mid: float
-    high: float | None
+    gain: float | None = None
+    """Systematic, beside the bound: the sensor itself may read so large a share too much or too little, always alike on
+    one device. As its maker states it; None: not stated."""
 
 
 # ── what is written down ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -612,6 +624,8 @@ class Scope:
     """Where it runs, as in ``ModelSpec``; or ``ALL_DEVICES`` that this process can see."""
     folder: str
     """The job's scratch folder, in the worker the environment variable ``WATTSTAR_JOB_FOLDER``."""
+    argument: str = ""
+    """What followed ``=`` where the meter was named: a command, an address, a file."""
 
 
 @dataclass(frozen=True)
@@ -639,7 +653,12 @@ class Reader:
     refresh: float = 0.0
     """Seconds by which a read total may be older than the read, where it is not stepped."""
     jitter: float = 0.0
-    """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them."""
+    """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them. 0: the
+    meter may also be read early, when another one is."""
+    quantum: float = 0.0
+    """Joules of the smallest step of a total."""
+    lags: Mapping[str, Interval] = field(default_factory=dict)
+    """Domain → seconds by which its totals are late, where they are."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Domain → the most watts it can draw, where known."""
     state: Callable[[], Sequence[Observation]] | None = None
@@ -655,6 +674,12 @@ class Meter(Protocol):
     """Of every reading."""
     plausible_factor: float | None
     """For modelled readings, see ``Timeline``."""
+    gain: float | None
+    """See ``Reading.gain``."""
+    argument: str | None
+    """What has to follow ``=`` where the meter is named, in words (``a file``); None: nothing."""
+    confirmed: bool
+    """Tried on the hardware it is for; what was tried on a simulator of its interface only says so to users."""
 
     def affinity(self) -> Affinity:
         """What this meter can do here; quick, opens nothing that stays open."""

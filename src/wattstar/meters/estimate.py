@@ -28,6 +28,9 @@ from wattstar.types import Affinity, Level, Method, Reader, Scope
 requires: tuple[str, ...] = ()
 method = Method.MODELLED
 plausible_factor: float | None = 2.0
+gain: float | None = None
+argument: str | None = None
+confirmed = True
 
 WATTS_PER_CORE = 6.0
 WATTS_PER_GIGABYTE = 3.0 / 8.0

@@ -14,6 +14,9 @@ from wattstar.types import Affinity, Gpu, Method, Reader, Scope
 requires: tuple[str, ...] = _nvml.requires
 method = Method.COUNTER
 plausible_factor: float | None = None
+gain: float | None = 0.05
+argument: str | None = None
+confirmed = False
 
 POLL_SECONDS = 0.004
 """The counter steps every 20 to 100 ms; a step is stamped within half of this."""

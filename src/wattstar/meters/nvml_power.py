@@ -15,6 +15,9 @@ from wattstar.types import Affinity, Method, Reader, Scope
 requires: tuple[str, ...] = _nvml.requires
 method = Method.SAMPLED
 plausible_factor: float | None = None
+gain: float | None = 0.05
+argument: str | None = None
+confirmed = False
 
 POLL_SECONDS = 0.03
 SENSOR_SECONDS = 0.1

@@ -15,6 +15,9 @@ from wattstar.types import Affinity, Level, Method, Reader, Scope
 requires: tuple[str, ...] = ()
 method = Method.COUNTER
 plausible_factor: float | None = None
+gain: float | None = None
+argument: str | None = None
+confirmed = False
 
 POWERCAP = Path("/sys/class/powercap")
 CURE = (
