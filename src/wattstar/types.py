@@ -429,6 +429,54 @@ class Finding(Noun):
 
 
 @dataclass(frozen=True)
+class LongGap(Noun):
+    """Between these moments a meter was not read, much longer than it should be."""
+
+    meter: str
+    window: Window
+
+
+@dataclass(frozen=True)
+class Sampling(Noun):
+    """What reading the meters cost, and how regular it was."""
+
+    cpu_share: float
+    """Of one core, used by the sampling thread."""
+    mean_lateness: float
+    """Seconds by which the thread woke later than it meant to."""
+    worst_lateness: float
+    longest_gaps: Mapping[str, float]
+    """Meter → seconds between two reads, at most."""
+    too_long: tuple[LongGap, ...]
+
+
+@dataclass(frozen=True)
+class SensorProfile(Noun):
+    """What a sensor is like, as ``wattstar probe`` measured it on this very device."""
+
+    device: str
+    """UUID of the GPU."""
+    name: str
+    driver: str | None
+    meter: str
+    made: str
+    """ISO 8601, UTC."""
+    step_seconds: Interval
+    """Between two steps of the counter: 5th percentile, median, 95th percentile."""
+    quantum_joules: float
+    lag_seconds: Interval
+    """From a change of load to its arrival in the counter, with its 95 % interval."""
+    duty: Interval | None
+    """Share of the time in which the counter's sensor looks; 1: it sees every joule. None: could not be told."""
+    averaging_seconds: Mapping[str, float]
+    """What a power reading is the average of: ``instant``, ``average``."""
+    counter_to_integral: float
+    """Joules of the counter over added-up power, under steady load."""
+    idle_watts: float
+    busy_watts: float
+
+
+@dataclass(frozen=True)
 class Failure(Noun):
     """Why an attempt did not complete."""
 
@@ -474,6 +522,9 @@ class Record(Noun):
     """sha256 of the Parquet file with what devices said beside energy, once a second: time, domain, name, value."""
     samples: str | None
     """sha256 of the Parquet file with one row per sample: id, source, seconds, counts, output, target."""
+    sampling: Sampling | None = None
+    sensors: tuple[SensorProfile, ...] = ()
+    """Of the devices whose counters were read, where they were probed."""
 
 
 # ── what is made of records ──────────────────────────────────────────────────────────────────────────────────────────
@@ -659,6 +710,10 @@ class Reader:
     """Joules of the smallest step of a total."""
     lags: Mapping[str, Interval] = field(default_factory=dict)
     """Domain → seconds by which its totals are late, where they are."""
+    caveats: Mapping[str, str] = field(default_factory=dict)
+    """Domain → what no bound of it contains, in a sentence."""
+    profiles: tuple[SensorProfile, ...] = ()
+    """Of the devices that are read, where they were probed."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Domain → the most watts it can draw, where known."""
     state: Callable[[], Sequence[Observation]] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
@@ -10,38 +11,62 @@ from wattstar import registry
 from wattstar.cli.options import FORMAT
 from wattstar.cli.output import as_csv, as_json, number, table
 from wattstar.measuring import machine
+from wattstar.measuring.choosing import affinities
 from wattstar.measuring.sensors import Sensor, sensors
-from wattstar.types import Level
+from wattstar.types import Affinity, Level
 
-WORDS = {Level.ABSENT: "no", Level.ASKED: "if asked", Level.ESTIMATE: "estimate", Level.REAL: "yes"}
+WORDS = {
+    Level.ABSENT: "not here",
+    Level.CLOSED: "closed",
+    Level.ASKED: "if asked",
+    Level.ESTIMATE: "estimate",
+    Level.REAL: "yes",
+}
+UNCONFIRMED = "not yet confirmed on hardware: tried on a simulator of its interface only"
 
 
 @click.command("doctor")
 @FORMAT
 def command(style: str) -> None:
     """Look at meters and packages for two seconds; change nothing. Best while nothing else runs."""
-    meters, needs, found = _meters(), _needs(), sensors()
+    known, needs, found = affinities(), _needs(), sensors()
     if style == "json":
+        meters = [_meter(name, affinity) for name, affinity in known.items()]
         as_json({"meters": meters, "packages": needs, "sensors": [asdict(sensor) for sensor in found]})
-        return
-    if style == "csv":
-        as_csv([*meters])
-        return
+    elif style == "csv":
+        as_csv([_meter(name, affinity) for name, affinity in known.items()])
+    else:
+        _show(known, needs, found)
+
+
+def _show(known: Mapping[str, Affinity], needs: list[dict[str, str]], found: list[Sensor]) -> None:
     here = machine.describe({})
     gpus = ", ".join(gpu.name for gpu in here.gpus) or "no NVIDIA GPU"
     click.echo(f"{here.cpu}, {here.cores} cores, {here.memory_bytes / 1e9:.0f} GB, {gpus}, {here.system}\n")
-    table("energy", meters)
     if found:
-        table(
-            "what they read in two seconds", [_row(sensor) for sensor in found], right=("every", "least step", "power")
-        )
-    table("packages", needs)
-    real = any(row["reads"] == "yes" for row in meters)
-    click.echo(
-        "This machine can measure."
-        if real
-        else "This machine can only estimate; its results are marked and unofficial."
-    )
+        rows = [_row(sensor) for sensor in found]
+        table("read now, for two seconds", rows, right=("every", "resolution", "at rest", "noise", "cross-check"))
+        for sensor in found:
+            if sensor.caveat:
+                click.echo(f"{sensor.domain} by {sensor.meter}: {sensor.caveat}")
+        unconfirmed = sorted({sensor.meter for sensor in found if not registry.meter(sensor.meter).confirmed})
+        if unconfirmed:
+            click.echo(f"{', '.join(unconfirmed)}: {UNCONFIRMED}")
+        click.echo()
+    table("meters", [_reads(name, known[name]) for name in sorted(known, key=lambda name: -known[name].level)])
+    absent = [row for row in needs if row["ready"] == "no"]
+    if absent:
+        table("packages that are not installed", absent)
+    click.echo(_verdict(known))
+
+
+def _verdict(known: Mapping[str, Affinity]) -> str:
+    real = sorted({domain for found in known.values() if found.level is Level.REAL for domain in found.domains})
+    if real:
+        return f"This machine can measure {', '.join(real)}."
+    closed = [name for name, found in known.items() if found.level is Level.CLOSED]
+    cure = f" Measuring needs the cure of {' or '.join(closed)}." if closed else ""
+    return f"This machine can only estimate; its results are marked and unofficial.{cure}"
 
 
 def _row(sensor: Sensor) -> dict[str, str]:
@@ -50,21 +75,20 @@ def _row(sensor: Sensor) -> dict[str, str]:
         "domain": sensor.domain,
         "by": f"{sensor.meter} ({sensor.method})",
         "every": f"{sensor.update_seconds * 1000:.0f} ms",
-        "least step": f"{number(sensor.step_joules)} J",
-        "power": f"{number(sensor.watts)} ± {sensor.noise_watts:.2g} W"
-        if sensor.noise_watts > 1e-3
-        else f"{number(sensor.watts)} W",
+        "resolution": f"{number(sensor.step_joules)} J",
+        "at rest": f"{number(sensor.watts)} W",
+        "noise": f"{sensor.noise_watts:.2g} W",
         "cross-check": "–" if sensor.ratio is None else f"{sensor.ratio:.3f}",
     }
 
 
-def _meters() -> list[dict[str, str]]:
-    rows = []
-    for name in registry.plug_ins("meters"):
-        affinity = registry.meter(name).affinity()
-        row = {"meter": name, "reads": WORDS[affinity.level], "what": affinity.reason}
-        rows.append(row | {"cure": "" if affinity.level is Level.REAL else affinity.cure or ""})
-    return rows
+def _reads(name: str, found: Affinity) -> dict[str, str]:
+    cure = "" if found.level in (Level.REAL, Level.ASKED) else found.cure or ""
+    return {"meter": name, "reads": WORDS[found.level], "what": found.reason, "cure": cure}
+
+
+def _meter(name: str, found: Affinity) -> dict[str, object]:
+    return {**_reads(name, found), "domains": ", ".join(found.domains), "confirmed": registry.meter(name).confirmed}
 
 
 def _needs() -> list[dict[str, str]]:

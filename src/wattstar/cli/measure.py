@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
 from wattstar.cli.output import as_csv, as_json, number, table
 from wattstar.measuring.measure import Measurement, measure_command
+from wattstar.measuring.timeline import total
 from wattstar.records.codec import encode
 from wattstar.types import Reading
 
@@ -16,7 +18,7 @@ from wattstar.types import Reading
 @click.option(
     "--meter", "meters", multiple=True, help="See: wattstar meters; may be repeated. Left out: all that read."
 )
-@click.option("--require-measured", is_flag=True, help="Fail where energy could only be estimated.")
+@click.option("--require-measured", is_flag=True, help="Take no estimates; fail where there is nothing else.")
 @click.option("--format", "style", type=click.Choice(["human", "json", "csv"]), default="human",
               help="human goes to standard error, so that the command's output stays whole.")  # fmt: skip
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
@@ -24,8 +26,15 @@ def command(meters: tuple[str, ...], require_measured: bool, style: str, words: 
     """Run COMMAND, say what it took, and end with its exit code."""
     found = measure_command(words, meters, require_measured)
     if style == "json":
-        energy = [encode(part) for part in found.energy]
-        as_json({"window": encode(found.window), "exit_code": found.exit_code, "energy": energy})
+        as_json(
+            {
+                "window": encode(found.window),
+                "exit_code": found.exit_code,
+                "energy": [encode(part) for part in found.energy],
+                "not_read": list(found.left_out),
+                "notes": [encode(note) for note in found.notes],
+            }
+        )
     elif style == "csv":
         as_csv([encode(part) for part in found.energy])
     else:
@@ -35,23 +44,38 @@ def command(meters: tuple[str, ...], require_measured: bool, style: str, words: 
 
 
 def _show(found: Measurement) -> None:
-    rows = [_row(reading, found.seconds) for reading in found.energy]
-    title = f"{number(found.seconds)} s" + (
-        f", {number(found.joules)} J in all" if rows else ", and no meter read all of it"
-    )
+    """What was measured and what was estimated stand apart, each with a sum of its own."""
+    if found.measured:
+        _table(f"measured: {number(total(found.measured))} J in {number(found.seconds)} s", found.measured, found)
+    if found.estimated:
+        title = f"estimated, not measured: {number(total(found.estimated))} J in {number(found.seconds)} s"
+        _table(title, found.estimated, found)
+    if not found.energy:
+        click.echo(f"{number(found.seconds)} s, and no meter read all of it", err=True)
+    for note in found.notes:
+        click.echo(f"{note.severity}: {note.message}", err=True)
+    for sentence in found.left_out:
+        click.echo(f"not read: {sentence}", err=True)
+
+
+def _table(title: str, energy: Sequence[Reading], found: Measurement) -> None:
+    rows = [_row(reading, found.seconds) for reading in energy]
     table(title, rows, right=("joules", "watts"), to_standard_error=True)
 
 
 def _row(reading: Reading, seconds: float) -> dict[str, str]:
-    factor = reading.plausible_factor
-    sure = f"± {number(reading.bound)} J at most" if reading.bound else "exact"
-    if factor:
-        low, high = number(reading.joules / factor), number(reading.joules * factor)
-        sure = f"plausibly {low} … {high} J (range, not 95 %)"
     return {
         "domain": reading.domain,
         "joules": number(reading.joules),
-        "how sure": sure,
+        "how sure": _sure(reading),
         "watts": number(reading.joules / seconds),
         "method": f"{reading.method} by {reading.meter}",
     }
+
+
+def _sure(reading: Reading) -> str:
+    if reading.plausible_factor:
+        low, high = reading.joules / reading.plausible_factor, reading.joules * reading.plausible_factor
+        return f"plausibly {number(low)} … {number(high)} J (range, not 95 %)"
+    bound = f"± {number(reading.bound)} J at most" if reading.bound else "exact"
+    return bound + (f"; its sensor ± {reading.gain:.0%}" if reading.gain else "")

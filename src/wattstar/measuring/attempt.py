@@ -10,7 +10,7 @@ from typing import Any
 
 import wattstar
 from wattstar import registry
-from wattstar.measuring import figures, gates, machine
+from wattstar.measuring import choosing, figures, gates, machine
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -20,18 +20,23 @@ from wattstar.types import (
     Failure,
     Finding,
     Job,
+    Level,
     Loaded,
     Mark,
     Observation,
     Pass,
     Quality,
+    Reading,
     Record,
+    Sampling,
+    SensorProfile,
     Stage,
     Status,
     Timeline,
     Window,
 )
 
+IDLE = ("idle_before", "idle_after")
 STAGES = ("load", "preprocess", "idle_before", "warm_up", "idle_after")
 
 
@@ -50,6 +55,9 @@ class Attempt:
     failure: Failure | None = None
     timelines: Sequence[Timeline] = ()
     states: Sequence[Observation] = ()
+    sampling: Sampling | None = None
+    profiles: tuple[SensorProfile, ...] = ()
+    caveats: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -86,6 +94,8 @@ def fold(attempt: Attempt, store: Store) -> Record:
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
         states=store.add_table("states", tables.states_to_parquet(attempt.states)) if attempt.states else None,
         samples=store.add_table("samples", tables.samples_to_parquet(attempt.rows)) if attempt.rows else None,
+        sampling=attempt.sampling,
+        sensors=attempt.profiles,
     )
 
 
@@ -93,7 +103,13 @@ def _stages(attempt: Attempt) -> tuple[Stage, ...]:
     domains = [Domain(timeline) for timeline in attempt.timelines]
     names = {mark.name for mark in attempt.marks}
     windows = {name: window_of(attempt.marks, name) for name in STAGES if {name, name + "_end"} <= names}
-    return tuple(Stage(name, window, readings(domains, [window])) for name, window in windows.items())
+    return tuple(Stage(name, window, _energy(name, domains, window)) for name, window in windows.items())
+
+
+def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Reading, ...]:
+    """An estimate knows the work of a process, and nothing of what a machine draws at rest."""
+    found = readings(domains, [window])
+    return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
 def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
@@ -109,11 +125,22 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.cross_check([counted.energy for counted in attempt.passes]),
         *gates.jumps(attempt.timelines, windows),
         *gates.states(attempt.states, windows),
+        *gates.gaps(attempt.sampling, windows),
+        *gates.trend(attempt.passes, rated),
+        *gates.caveats(attempt.caveats),
+        *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
         *gates.phases(attempt.passes, names),
         *gates.neighbours(attempt.passes),
         *gates.scatter(made, rated),
     ]
+
+
+def _left_out(job: Job) -> Sequence[str]:
+    """Of a job whose meters were not all asked for by name."""
+    asked = [name for name in job.meters if registry.meter(name).affinity().level is Level.ASKED]
+    gpu = job.model.device != "cpu"
+    return () if asked else tuple(choosing.left_out(choosing.affinities(), job.meters, gpu))
 
 
 def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> dict[str, list[Window]]:

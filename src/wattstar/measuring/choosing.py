@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wattstar import registry
@@ -25,7 +25,7 @@ def choose(names: Sequence[str], require_measured: bool, gpu: bool = True) -> Ch
     Raises ``MeterUnavailable`` where a named one cannot read here, or where only an estimate is to be had and a
     measurement was asked for; ``UsageError`` for a wrong argument.
     """
-    every = {name: registry.meter(name).affinity() for name in registry.plug_ins("meters")}
+    every = affinities()
     chosen = _named(names, every) if names else dict(_automatic(every, gpu))
     if require_measured:
         chosen = {name: affinity for name, affinity in chosen.items() if not _modelled(name)}
@@ -33,7 +33,12 @@ def choose(names: Sequence[str], require_measured: bool, gpu: bool = True) -> Ch
             raise MeterUnavailable("A measurement was asked for, but energy can only be estimated here.", cures(every))
     if not chosen:
         raise MeterUnavailable("No meter can read here.", cures(every))
-    return Choice(tuple(chosen), () if names else tuple(_left_out(every, chosen, gpu)))
+    return Choice(tuple(chosen), () if names else tuple(left_out(every, chosen, gpu)))
+
+
+def affinities() -> dict[str, Affinity]:
+    """What every meter can do here."""
+    return {name: registry.meter(name).affinity() for name in registry.plug_ins("meters")}
 
 
 def cures(every: Mapping[str, Affinity]) -> list[str]:
@@ -68,9 +73,10 @@ def _automatic(every: Mapping[str, Affinity], gpu: bool) -> Iterator[tuple[str, 
             yield name, affinity
 
 
-def _left_out(every: Mapping[str, Affinity], chosen: Mapping[str, Affinity], gpu: bool) -> Iterator[str]:
-    """What is closed, unless another meter measures the same."""
-    measured = {domain for name, found in chosen.items() if not _modelled(name) for domain in found.domains}
+def left_out(every: Mapping[str, Affinity], chosen: Iterable[str], gpu: bool) -> Iterator[str]:
+    """What is closed, unless another meter measures the same: sentences with the cure."""
+    names = [name for name in chosen if not _modelled(name)]
+    measured = {domain for name in names for domain in every[name.partition("=")[0]].domains}
     for name, found in every.items():
         concerned = gpu or not all(domain.startswith("gpu") for domain in found.domains)
         if found.level is Level.CLOSED and concerned and not (found.domains and set(found.domains) <= measured):

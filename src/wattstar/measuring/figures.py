@@ -20,7 +20,7 @@ KINDS: Mapping[Boundary, frozenset[str]] = {
 """Kinds of domains (``cpu`` of ``cpu:0``) that a boundary is made of."""
 
 RATED = (Boundary.GPU, Boundary.CPU_DRAM, Boundary.SYSTEM)
-"""The first of these that has a figure is rated."""
+"""In this order."""
 
 STUDENT_T_975 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
@@ -36,9 +36,16 @@ def figures(passes: Sequence[Pass]) -> tuple[Figure, ...]:
 
 
 def rated(made: Sequence[Figure]) -> Boundary | None:
-    """The boundary that is rated."""
-    present = {figure.boundary for figure in made}
-    return next((boundary for boundary in RATED if boundary in present), None)
+    """The boundary that is rated: the first of ``RATED`` that was measured, else the first that was estimated."""
+    by_boundary = {figure.boundary: figure for figure in made}
+    present = [by_boundary[boundary] for boundary in RATED if boundary in by_boundary]
+    measured = [figure for figure in present if figure.method is not Method.MODELLED]
+    return next((figure.boundary for figure in [*measured, *present]), None)
+
+
+def per_query(counted: Pass, boundary: Boundary) -> float:
+    """Joules of one query in a pass that has the boundary's domains."""
+    return sum(reading.joules for reading in _parts(boundary, counted) or ()) / counted.queries
 
 
 def mean_interval(values: Sequence[float]) -> Interval:

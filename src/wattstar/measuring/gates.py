@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from statistics import fmean
 
 from wattstar.measuring import timeline
+from wattstar.measuring.figures import per_query
 from wattstar.types import (
     Boundary,
     Figure,
@@ -15,6 +17,7 @@ from wattstar.types import (
     Observation,
     Pass,
     Reading,
+    Sampling,
     Severity,
     Timeline,
     Window,
@@ -23,6 +26,10 @@ from wattstar.types import (
 MOST_DISAGREEMENT = 0.05
 MOST_FOREIGN_CPU = 0.05
 MOST_SCATTER = 0.10
+LEAST_FOR_TREND = 4
+LEAST_DRIFT = 0.01
+STUDENT_T_995 = (63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355)
+"""Two-sided 99 % quantiles of Student's t for 1 … 8 degrees of freedom; for more, the last."""
 
 
 def unreadable_samples(sentences: Sequence[str], asked: int) -> list[Finding]:
@@ -44,14 +51,23 @@ def readings(passes: Sequence[Pass]) -> list[Finding]:
     ]
 
 
-def limits(passes: Sequence[Pass], most_watts: Mapping[str, float]) -> list[Finding]:
+def drawn(energy: Sequence[Reading], windows: Sequence[Window], most_watts: Mapping[str, float]) -> list[Finding]:
     """No device draws more than its limit, with a tenth to spare for the limit's own regulation."""
+    seconds = sum(window.end - window.begin for window in windows) / 1e9
     return [
-        Finding("limit", Severity.INVALID, f"pass {counted.index}: {reading.domain} drew {watts:.0f} W of {most:.0f} W")
-        for counted in passes
-        for reading in counted.energy
+        Finding("limit", Severity.INVALID, f"{reading.domain} drew {watts:.0f} W of {most:.0f} W")
+        for reading in energy
         if (most := most_watts.get(reading.domain)) is not None
-        and (watts := (reading.joules - reading.bound) / _seconds(counted)) > 1.1 * most
+        and (watts := (reading.joules - reading.bound) / seconds) > 1.1 * most
+    ]
+
+
+def limits(passes: Sequence[Pass], most_watts: Mapping[str, float]) -> list[Finding]:
+    """The same of every pass."""
+    return [
+        Finding(found.gate, found.severity, f"pass {counted.index}: {found.message}")
+        for counted in passes
+        for found in drawn(counted.energy, [counted.window], most_watts)
     ]
 
 
@@ -100,6 +116,47 @@ def states(seen: Sequence[Observation], windows: Sequence[Window]) -> list[Findi
             for domain, values in changed.items()
         ),
     ]
+
+
+def gaps(sampling: Sampling | None, windows: Sequence[Window]) -> list[Finding]:
+    """The meters are read without long pauses: what happened in one is known as a sum only."""
+    too_long = sampling.too_long if sampling else ()
+    inside = [gap for gap in too_long if any(w.begin < gap.window.end and gap.window.begin < w.end for w in windows)]
+    worst: dict[str, float] = {}
+    for gap in inside:
+        worst[gap.meter] = max(worst.get(gap.meter, 0.0), (gap.window.end - gap.window.begin) / 1e9)
+    return [
+        Finding(
+            "gap", Severity.NOTE, f"{meter} was not read for {seconds:.1f} s: was the machine overloaded or asleep?"
+        )
+        for meter, seconds in worst.items()
+    ]
+
+
+def caveats(known: Mapping[str, str]) -> list[Finding]:
+    """What no bound contains."""
+    return [Finding("sensor", Severity.NOTE, f"{domain}: {words}") for domain, words in known.items()]
+
+
+def left_out(sentences: Sequence[str]) -> list[Finding]:
+    """What is on the machine and could not be read: an estimate in its place is no silent one."""
+    return [Finding("not read", Severity.NOTE, sentence) for sentence in sentences]
+
+
+def trend(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
+    """Energy does not drift from pass to pass: a line through them is not steeper than chance (t test, 1 %)."""
+    if rated is None or len(passes) < LEAST_FOR_TREND:
+        return []
+    values = [per_query(counted, rated) for counted in passes]
+    mean, middle = fmean(values), (len(values) - 1) / 2
+    squares = sum((i - middle) ** 2 for i in range(len(values)))
+    slope = sum((i - middle) * (value - mean) for i, value in enumerate(values)) / squares
+    residual = sum((value - mean - slope * (i - middle)) ** 2 for i, value in enumerate(values))
+    error = math.sqrt(residual / (len(values) - 2) / squares)
+    drift = slope * (len(values) - 1) / mean
+    if abs(drift) < LEAST_DRIFT or abs(slope) <= STUDENT_T_995[min(len(values) - 2, len(STUDENT_T_995)) - 1] * error:
+        return []
+    return [Finding("trend", Severity.NOTE, f"energy drifted by {drift:+.1%} from the first pass to the last")]
 
 
 def coverage(late: Sequence[tuple[int, str]]) -> list[Finding]:

@@ -9,21 +9,22 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from wattstar import registry
 from wattstar.errors import MeterUnavailable, UsageError
 from wattstar.measuring import gates
+from wattstar.measuring.choosing import Choice, choose
 from wattstar.measuring.sampler import Sampler
-from wattstar.measuring.timeline import Domain, best, readings
-from wattstar.types import ALL_DEVICES, Edges, Level, Meter, Method, Reading, Scope, Window
+from wattstar.measuring.timeline import Domain, best, readings, total
+from wattstar.types import ALL_DEVICES, Edges, Finding, Method, Reading, Scope, Window
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-SECONDS_TO_OPEN = 2.0
-"""A stepped counter must have been seen to step twice before a window can begin."""
+SECONDS_TO_OPEN = 12.0
+"""At most: a stepped counter must have been seen to step twice before a window can begin."""
 WAIT = ("sh", "-c", 'read -r go <&"$WATTSTAR_GO"; exec "$@"', "sh")
 """Holds a command, process id and all, until the meters are ready."""
 
@@ -35,6 +36,9 @@ class Measurement:
     window: Window | None = None
     energy: tuple[Reading, ...] = ()
     """One reading a domain, the best; those of ``Method.MODELLED`` are estimates."""
+    left_out: tuple[str, ...] = ()
+    """What is on this machine and was not read, and the cure."""
+    notes: tuple[Finding, ...] = ()
     exit_code: int | None = None
     """Of the command, where it was one."""
 
@@ -46,11 +50,29 @@ class Measurement:
         return (self.window.end - self.window.begin) / 1e9
 
     @property
+    def measured(self) -> tuple[Reading, ...]:
+        """The readings that are no estimates."""
+        return tuple(reading for reading in self.energy if reading.method is not Method.MODELLED)
+
+    @property
+    def estimated(self) -> tuple[Reading, ...]:
+        """The readings that are estimates, and stand beside the others: never in one sum with them."""
+        return tuple(reading for reading in self.energy if reading.method is Method.MODELLED)
+
+    @property
     def joules(self) -> float:
-        """The sum over domains; ``MeterUnavailable`` where nothing could be read."""
-        if not self.energy:
-            raise MeterUnavailable("No meter has read the whole window.", ["wattstar doctor"])
-        return sum(reading.joules for reading in self.energy)
+        """All that was measured, or of the whole system where that was; ``MeterUnavailable`` where nothing was."""
+        if not self.measured:
+            cures = ["estimated_joules, which says in its name what it is", "wattstar doctor"]
+            raise MeterUnavailable("Nothing was measured, energy could only be estimated.", cures)
+        return total(self.measured)
+
+    @property
+    def estimated_joules(self) -> float:
+        """All that was estimated: plausibly within the readings' factor; ``MeterUnavailable`` where nothing was."""
+        if not self.estimated:
+            raise MeterUnavailable("Nothing was estimated.", ["joules", "wattstar doctor"])
+        return total(self.estimated)
 
 
 @contextmanager
@@ -60,13 +82,14 @@ def measure() -> Iterator[Measurement]:
     The first use opens the meters, which takes a few tenths of a second; they stay open until the process ends, so that
     every later window costs microseconds to begin. Leaving waits for the next steps of slow counters.
     """
-    sampler = _own_sampler()
-    found = Measurement()
+    meters = _own_meters()
+    found = Measurement(left_out=meters.choice.left_out)
     begin = time.monotonic_ns()
-    try:
-        yield found
-    finally:
-        _fill(found, sampler, begin, time.monotonic_ns())
+    with meters.window(begin):
+        try:
+            yield found
+        finally:
+            _fill(found, meters.sampler, begin, time.monotonic_ns())
 
 
 def measured(function: Callable[Parameters, Result]) -> Callable[Parameters, tuple[Result, Measurement]]:
@@ -83,8 +106,8 @@ def measured(function: Callable[Parameters, Result]) -> Callable[Parameters, tup
 
 def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_measured: bool = False) -> Measurement:
     """Run a command and measure it; ``meters`` empty means all that can read here."""
-    chosen = _chosen(meters, require_measured)
-    found = Measurement()
+    choice = choose(meters, require_measured)
+    found = Measurement(left_out=choice.left_out)
     hold, go = os.pipe()
     environment = os.environ | {"WATTSTAR_GO": str(hold)}
     with ExitStack() as stack:
@@ -93,8 +116,7 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
             process = stack.enter_context(subprocess.Popen([*WAIT, *command], pass_fds=(hold,), env=environment))
         finally:
             os.close(hold)
-        sampler = stack.enter_context(Sampler(chosen, Scope(process.pid, ALL_DEVICES, "")))
-        sampler.ready(SECONDS_TO_OPEN)
+        sampler = stack.enter_context(_sampler(choice, process.pid))
         os.write(go, b"\n")
         begin = time.monotonic_ns()
         # The process stays a zombie until its last CPU time was read.
@@ -104,20 +126,56 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
     return found
 
 
+@dataclass
+class _Meters:
+    """The meters of this process, and where the windows that are open begin."""
+
+    choice: Choice
+    sampler: Sampler
+    begins: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def window(self, begin: int) -> Iterator[None]:
+        """While a window is open, nothing of it is forgotten; what lies before all open windows is."""
+        self.begins.append(begin)
+        try:
+            yield
+        finally:
+            self.begins.remove(begin)
+            self.sampler.forget(min(self.begins, default=time.monotonic_ns()))
+
+
 @functools.cache
-def _own_sampler() -> Sampler:
-    sampler = Sampler(_chosen((), require_measured=False), Scope(os.getpid(), ALL_DEVICES, "")).__enter__()
-    atexit.register(sampler.__exit__, None, None, None)
-    sampler.ready(SECONDS_TO_OPEN)
-    return sampler
+def _own_meters() -> _Meters:
+    choice = choose((), require_measured=False)
+    stack = ExitStack()
+    sampler = stack.enter_context(_sampler(choice, os.getpid()))
+    atexit.register(stack.close)
+    return _Meters(choice, sampler)
+
+
+@contextmanager
+def _sampler(choice: Choice, pid: int) -> Iterator[Sampler]:
+    meters = {name: registry.meter(name) for name in choice.meters}
+    with Sampler(meters, Scope(pid, ALL_DEVICES, "")) as sampler:
+        sampler.ready(SECONDS_TO_OPEN)
+        yield sampler
 
 
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
+    """Work the window out; ``MeterUnavailable`` where a reading cannot be trusted."""
     late = sampler.cover(end)
-    found.window = Window(begin, end)
-    timelines = sampler.timelines()
-    energy = readings([Domain(timeline) for timeline in timelines], [found.window], Edges.LOAD_CHANGE)
-    for finding in [*gates.jumps(timelines, [found.window]), *gates.cross_check([energy])]:
+    window = found.window = Window(begin, end)
+    timelines = sampler.timelines(begin)
+    energy = readings([Domain(timeline) for timeline in timelines], [window], Edges.LOAD_CHANGE)
+    seen = gates.states(sampler.states(), [window])
+    limits = {line.domain: line.most_watts for line in timelines if line.most_watts is not None}
+    broken = [
+        *gates.jumps(timelines, [window]),
+        *gates.cross_check([energy]),
+        *gates.drawn(energy, [window], limits),
+    ]
+    for finding in broken:
         raise MeterUnavailable(
             f"The reading cannot be trusted: {finding.message}.", ["wattstar doctor", "--meter NAME"]
         )
@@ -128,19 +186,6 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
         )
         raise MeterUnavailable(message, ["wattstar doctor", "--meter NAME"])
     found.energy = best(energy)
-
-
-def _chosen(names: Sequence[str], require_measured: bool) -> dict[str, Meter]:
-    """The named meters, or every real one and estimates for what these leave open."""
-    known = {name: registry.meter(name) for name in names or registry.plug_ins("meters")}
-    affinities = {name: meter.affinity() for name, meter in known.items()}
-    least = Level.ASKED if names else Level.ESTIMATE
-    chosen = {name: meter for name, meter in known.items() if affinities[name].level >= least}
-    reasons = [f"{name}: {a.reason}" + (f"; {a.cure}" if a.cure else "") for name, a in affinities.items()]
-    if names and len(chosen) < len(known):
-        raise MeterUnavailable("A meter that was asked for cannot read here.", reasons)
-    if not chosen:
-        raise UsageError("No meter is named.", ["wattstar meters"])
-    if require_measured and all(meter.method is Method.MODELLED for meter in chosen.values()):
-        raise MeterUnavailable("A measurement was asked for, but energy can only be estimated here.", reasons)
-    return chosen
+    read = {reading.domain for reading in found.energy}
+    caveats = {domain: words for domain, words in sampler.caveats().items() if domain in read}
+    found.notes = (*seen, *gates.gaps(sampler.sampling(), [window]), *gates.caveats(caveats))

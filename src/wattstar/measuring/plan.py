@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wattstar import models, registry, testsets
 from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError, WattstarError
+from wattstar.measuring.choosing import affinities, choose, cures
 from wattstar.types import (
-    Affinity,
     Controls,
     Job,
-    Level,
+    Method,
     ModelSpec,
     Procedure,
     Record,
@@ -76,7 +76,6 @@ def _job(request: Request, model_id: str) -> Job:
     model = models.resolve(request, model_id)
     model = replace(model, options={**model.options, **request.options})
     backend = _backend(request, model, task)
-    meters = _meters(request, model)
     return Job(
         task=request.task,
         model=model,
@@ -90,7 +89,7 @@ def _job(request: Request, model_id: str) -> Job:
             idle_seconds=request.idle_seconds,
             pass_seconds=request.pass_seconds,
         ),
-        meters=meters,
+        meters=_meters(request, model),
     )
 
 
@@ -142,52 +141,19 @@ def _backend(request: Request, model: ModelSpec, task: Task) -> str:
 
 
 def _meters(request: Request, model: ModelSpec) -> tuple[str, ...]:
-    """The asked ones; ``auto`` takes every real one that concerns the device, and estimates only what is left."""
-    if request.meters == ("auto",):
-        chosen = dict(_automatic(model))
-    else:
-        chosen = {name: registry.meter(name).affinity() for name in request.meters}
-    for name, affinity in chosen.items():
-        if affinity.level is Level.ABSENT:
-            raise MeterUnavailable(f"The meter {name!r} cannot read here: {affinity.reason}.", _cures(affinity))
+    """The asked ones, or what suits the device: a GPU's energy must then be read, since that is what is rated."""
+    automatic = request.meters == ("auto",)
+    gpu = model.device != "cpu"
+    names = choose(() if automatic else request.meters, require_measured=False, gpu=gpu).meters
+    measured = {domain.partition(":")[0] for meter in map(registry.meter, names) if meter.method is not Method.MODELLED
+                for domain in meter.affinity().domains}  # fmt: skip
+    wanted = {"gpu"} if gpu else {"cpu", "dram"}
+    if "system" in measured or wanted <= measured:
+        return names
+    absent = " and ".join(sorted(wanted - measured))
     if request.require_measured:
-        _require_measured(model, chosen)
-    return tuple(chosen)
-
-
-def _automatic(model: ModelSpec) -> Iterator[tuple[str, Affinity]]:
-    """Every real meter of the device's domains: two of one domain check each other. Estimates fill what is left."""
-    every = {name: registry.meter(name).affinity() for name in registry.plug_ins("meters")}
-    covered: set[str] = set()
-    for name, affinity in sorted(every.items(), key=lambda item: -item[1].level):
-        domains = {domain for domain in affinity.domains if model.device != "cpu" or not domain.startswith("gpu")}
-        if (affinity.level is Level.REAL and domains) or (affinity.level is Level.ESTIMATE and domains - covered):
-            covered |= domains
-            yield name, affinity
-
-
-def _require_measured(model: ModelSpec, chosen: Mapping[str, Affinity]) -> None:
-    """The rated boundary must be read by real meters: the GPU where the job runs on one, else CPU and memory."""
-    wanted = {"cpu", "dram"} if model.device == "cpu" else {"gpu"}
-    real = {
-        domain.partition(":")[0]
-        for name, affinity in chosen.items()
-        for domain in affinity.domains
-        if registry.meter(name).method != "modelled"
-    }
-    if wanted <= real or "system" in real:
-        return
-    others = {name: registry.meter(name).affinity() for name in registry.plug_ins("meters")}
-    cures = [
-        f"{name}: {affinity.reason}" + (f"; {affinity.cure}" if affinity.cure else "")
-        for name, affinity in others.items()
-        if registry.meter(name).method != "modelled" and affinity.level is Level.ABSENT
-    ]
-    absent = " and ".join(sorted(wanted - real))
-    raise MeterUnavailable(
-        f"A measurement was asked for, but the energy of {absent} can only be estimated here.", cures
-    )
-
-
-def _cures(affinity: Affinity) -> list[str]:
-    return [affinity.cure] if affinity.cure else []
+        message = f"A measurement was asked for, but the energy of {absent} can only be estimated here."
+        raise MeterUnavailable(message, cures(affinities()))
+    if gpu and automatic:
+        raise MeterUnavailable(f"No meter can read the GPU that {model.id} would run on.", cures(affinities()))
+    return names

@@ -102,6 +102,9 @@ class _Observer:
             finally:
                 self.attempt.timelines = sampler.timelines()
                 self.attempt.states = sampler.states()
+                self.attempt.sampling = sampler.sampling()
+                self.attempt.profiles = sampler.profiles()
+                self.attempt.caveats = sampler.caveats()
 
     def _sampler(self, worker: Worker, folder: Path) -> Sampler:
         meters = {name: registry.meter(name) for name in self.job.meters}

@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
-from array import array
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import pairwise
-from threading import Event, Thread
+from dataclasses import replace
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
 from wattstar.errors import WattstarError
+from wattstar.measuring.lines import Watched
 from wattstar.measuring.timeline import with_power_range
-from wattstar.types import Meter, Observation, Reader, Scope, Timeline
+from wattstar.types import LongGap, Meter, Observation, Sampling, Scope, SensorProfile, Timeline
 
 SECONDS_BETWEEN_STATES = 1.0
-STEPS_TO_LEARN_FROM = 8
-QUIET_SHARE = 0.9
-"""Of the shortest of the last steps of a counter: so long it is left alone."""
 SECONDS_TO_COMBINE = 0.002
 """Meters that are due so soon are read at once: most of a read's cost is waking up."""
-
-
-@dataclass
-class _Line:
-    """A timeline that grows; a total that is no number is left out, and a gate sees that the domain is late.
-
-    Of a stepped counter, a total that did not change is the same step seen again, and one that did changed somewhere
-    between two reads: it is stamped in the middle, with the gap. Its first total is not kept, because nobody saw when
-    that step began.
-    """
-
-    stepped: bool
-    refresh: int
-    most_watts: float | None
-    times: array[int] = field(default_factory=lambda: array("q"))
-    joules: array[float] = field(default_factory=lambda: array("d"))
-    gaps: array[int] = field(default_factory=lambda: array("q"))
-    seen: tuple[int, float] | None = None
-
-    @property
-    def ends(self) -> int:
-        """The latest moment that can be asked about."""
-        if self.stepped:  # the last complete step: what follows a window is needed where load ends with it
-            return self.times[-2] if len(self.times) > 1 else 0
-        return self.times[-1] if self.times else 0
-
-    def add(self, time: int, joules: float) -> None:
-        if not math.isfinite(joules):
-            return
-        before, self.seen = self.seen, (time, joules)
-        if not self.stepped:
-            if before is None or time > before[0]:
-                self._keep(time - self.refresh // 2, joules, self.refresh)
-        elif before is not None and time > before[0] and joules != before[1]:
-            gap = time - before[0]
-            self._keep(time - gap // 2, joules, gap)
-
-    def _keep(self, time: int, joules: float, gap: int) -> None:
-        self.joules.append(joules)
-        self.gaps.append(gap)
-        self.times.append(time)
+LONGEST_SLEEP = 0.1
+"""So long the end of the sampler is waited for at most."""
+SECONDS_BETWEEN_LOOKS = 0.005
+"""Of one who waits for a counter's step."""
 
 
 class Sampler:
@@ -73,19 +31,22 @@ class Sampler:
     def __init__(self, meters: Mapping[str, Meter], scope: Scope) -> None:
         """Name what is read; nothing is opened."""
         self._meters, self._scope = meters, scope
-        self._lines: dict[tuple[str, str], _Line] = {}
+        self._watched: list[Watched] = []
         self._stop = Event()
+        self._growing = Lock()
         self._open = ExitStack()
-        self._random = random.Random()
         self._error: WattstarError | None = None
         self._states: list[Observation] = []
+        self._cost = _Cost()
 
     def __enter__(self) -> Self:
         """Open the meters and start; raises ``MeterUnavailable``."""
         with ExitStack() as stack:
-            readers = {name: stack.enter_context(meter.reader(self._scope)) for name, meter in self._meters.items()}
+            for name, meter in self._meters.items():
+                scope = replace(self._scope, argument=name.partition("=")[2])
+                self._watched.append(Watched(name, meter, stack.enter_context(meter.reader(scope))))
             # A daemon: an interpreter that ends waits for other threads before it runs anything that would stop them.
-            self._thread = Thread(target=self._sample, args=(readers,), name="meters", daemon=True)
+            self._thread = Thread(target=self._sample, name="meters", daemon=True)
             self._thread.start()
             stack.callback(self._thread.join)
             stack.callback(self._stop.set)
@@ -106,41 +67,57 @@ class Sampler:
         deadline = time.monotonic() + patience
         while True:
             self._raise()
-            late = tuple(domain for (_, domain), line in list(self._lines.items()) if line.ends < moment)
-            if (self._lines and not late) or time.monotonic() > deadline:
+            lines = [line for watched in self._watched for line in watched.open_lines()]
+            late = tuple(line.domain for line in lines if line.ends < moment)
+            if (lines and not late) or time.monotonic() > deadline:
                 return late
-            time.sleep(0.002)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def ready(self, patience: float) -> None:
         """Wait until every meter has spoken, stepped counters twice; those that never do are left to ``cover``."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             self._raise()
-            if self._lines and all(line.ends for line in list(self._lines.values())):
+            lines = [watched.open_lines() for watched in self._watched]
+            if all(group and all(line.ends for line in group) for group in lines):
                 return
-            time.sleep(0.002)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
-    def timelines(self) -> list[Timeline]:
-        """What was read so far."""
-        return with_power_range([self._timeline(*key, line) for key, line in list(self._lines.items())])
+    def timelines(self, since: int = 0) -> list[Timeline]:
+        """What was read so far, or from a moment on."""
+        with self._growing:
+            return with_power_range([line for watched in self._watched for line in watched.timelines(since)])
 
-    def _timeline(self, meter: str, domain: str, line: _Line) -> Timeline:
-        count = len(line.times)  # the sampling thread appends the time last
-        module = self._meters[meter]
-        return Timeline(
-            domain=domain,
-            meter=meter,
-            method=module.method,
-            times=line.times[:count],
-            joules=line.joules[:count],
-            plausible_factor=module.plausible_factor,
-            gaps=line.gaps[:count],
-            most_watts=line.most_watts,
-        )
+    def forget(self, before: int) -> None:
+        """Drop what is older than a moment: a sampler that runs for days must not grow."""
+        with self._growing:
+            for watched in self._watched:
+                for line in watched.open_lines():
+                    line.forget(before)
+            self._states = [seen for seen in self._states if seen.time >= before]
+
+    def caveats(self) -> dict[str, str]:
+        """Domain → what no bound contains."""
+        found = (watched.reader.caveats.items() for watched in self._watched)
+        return {domain: words for items in found for domain, words in items}
+
+    def profiles(self) -> tuple[SensorProfile, ...]:
+        """Of the devices that are read, where they were probed."""
+        return tuple(profile for watched in self._watched for profile in watched.reader.profiles)
 
     def states(self) -> list[Observation]:
         """What devices said beside energy so far."""
         return list(self._states)
+
+    def sampling(self) -> Sampling:
+        """What reading has cost so far, and how regular it was."""
+        return Sampling(
+            cpu_share=self._cost.share,
+            mean_lateness=self._cost.late / max(self._cost.wakes, 1),
+            worst_lateness=self._cost.latest,
+            longest_gaps={watched.name: watched.longest_gap for watched in self._watched},
+            too_long=tuple(LongGap(w.name, gap) for w in self._watched for gap in w.too_long),
+        )
 
     def _raise(self) -> None:
         """What went wrong in the thread."""
@@ -149,40 +126,46 @@ class Sampler:
         if not self._thread.is_alive():
             raise WattstarError("The sampling thread ended by a fault of its own; see standard error.")
 
-    def _sample(self, readers: Mapping[str, Reader]) -> None:
+    def _sample(self) -> None:
         try:
-            self._loop(readers)
+            self._loop()
         except WattstarError as error:
             self._error = error
 
-    def _loop(self, readers: Mapping[str, Reader]) -> None:
-        due = dict.fromkeys(readers, 0.0)
+    def _loop(self) -> None:
+        draw = random.Random()
         due_state = 0.0
         while not self._stop.is_set():
             now = time.monotonic()
-            for name, reader in readers.items():
-                if due[name] <= now + SECONDS_TO_COMBINE:
-                    self._keep(name, reader)
-                    due[name] = now + reader.period * (1 + reader.jitter * self._random.uniform(-1, 1))
-                    if reader.stepped:
-                        due[name] = max(due[name], self._quiet_until(name))
-            if now >= due_state:
-                for reader in readers.values():
-                    self._states.extend(reader.state() if reader.state else ())
-                due_state = now + SECONDS_BETWEEN_STATES
-            self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+            with self._growing:
+                for watched in self._watched:
+                    if watched.may_be_read(now, SECONDS_TO_COMBINE):
+                        watched.read(now, draw.uniform(-1, 1))
+                if now >= due_state:
+                    for watched in self._watched:
+                        self._states.extend(watched.reader.state() if watched.reader.state else ())
+                    due_state = now + SECONDS_BETWEEN_STATES
+            self._cost.sleep_until(min(min(watched.due for watched in self._watched), now + LONGEST_SLEEP))
 
-    def _quiet_until(self, meter: str) -> float:
-        """The moment before which no counter of the meter has ever stepped lately: nobody need look until then."""
-        lines = [line.times for (name, _), line in self._lines.items() if name == meter]
-        if not lines or any(len(times) <= STEPS_TO_LEARN_FROM for times in lines):
-            return 0.0
-        shortest = (min(late - early for early, late in pairwise(times[-STEPS_TO_LEARN_FROM:])) for times in lines)
-        return min(times[-1] + QUIET_SHARE * step for times, step in zip(lines, shortest, strict=True)) / 1e9
 
-    def _keep(self, meter: str, reader: Reader) -> None:
-        for domain, (moment, joules) in reader.read().items():
-            key = (meter, domain)
-            if key not in self._lines:
-                self._lines[key] = _Line(reader.stepped, round(reader.refresh * 1e9), reader.limits.get(domain))
-            self._lines[key].add(moment, joules)
+class _Cost:
+    """What the thread costs; a sleep costs less than waiting for an event with a timeout does."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.wakes, self.late, self.latest, self.cpu = 0, 0.0, 0.0, 0.0
+
+    def sleep_until(self, moment: float) -> None:
+        left = moment - time.monotonic()
+        if left > 0:
+            time.sleep(left)
+            late = time.monotonic() - moment
+            self.late += late
+            self.latest = max(self.latest, late)
+        self.wakes += 1
+        self.cpu = time.thread_time()
+
+    @property
+    def share(self) -> float:
+        """Of one core."""
+        return self.cpu / max(time.monotonic() - self.began, 1e-9)

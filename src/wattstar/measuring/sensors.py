@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median, pstdev
 
 from wattstar import registry
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.timeline import powers
-from wattstar.types import ALL_DEVICES, Level, Meter, Scope, Timeline
+from wattstar.types import ALL_DEVICES, Level, Scope, Timeline
 
 SECONDS = 2.0
 
@@ -33,6 +33,8 @@ class Sensor:
     """Standard deviation of the power of single updates."""
     ratio: float | None
     """Joules over those of the best meter of the same domain; None for the best itself."""
+    caveat: str | None = None
+    """What no bound of it contains."""
 
 
 def sensors(seconds: float = SECONDS) -> list[Sensor]:
@@ -41,7 +43,11 @@ def sensors(seconds: float = SECONDS) -> list[Sensor]:
     real = {name: meter for name, meter in meters.items() if meter.affinity().level is Level.REAL}
     if not real:
         return []
-    return described(_watched(real, seconds))
+    with Sampler(real, Scope(os.getpid(), ALL_DEVICES, "")) as sampler:
+        sampler.ready(seconds)
+        time.sleep(seconds)
+        timelines, caveats = sampler.timelines(), sampler.caveats()
+    return [replace(s, caveat=caveats.get(s.domain) if s.ratio is None else None) for s in described(timelines)]
 
 
 def described(timelines: Sequence[Timeline]) -> list[Sensor]:
@@ -49,13 +55,6 @@ def described(timelines: Sequence[Timeline]) -> list[Sensor]:
     lines = [line for line in timelines if len(line.times) > 2]
     counters = {line.domain: line for line in reversed(lines) if line.method == "counter"}
     return [_sensor(line, counters) for line in lines]
-
-
-def _watched(meters: Mapping[str, Meter], seconds: float) -> list[Timeline]:
-    with Sampler(meters, Scope(os.getpid(), ALL_DEVICES, "")) as sampler:
-        sampler.ready(seconds)
-        time.sleep(seconds)
-        return sampler.timelines()
 
 
 def _sensor(line: Timeline, counters: Mapping[str, Timeline]) -> Sensor:

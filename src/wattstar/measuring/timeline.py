@@ -7,7 +7,11 @@ known, and that power lay between Pmin and Pmax. If a share f of the step lies b
 
 however the power ran; the range is at most u·(Pmax − Pmin)/2 wide. Inside it, power is taken to change once, from that
 of the step before to that of the step after. The true moment of a step may be half the gap δ between two reads from
-its stamp, which adds δ/2·Pmax. Where load is known to begin or end at an edge, the part of the step outside is charged
+its stamp, which adds δ/2·Pmax. A counter may be late: its total at a moment is that of L seconds before, so a window is
+looked for L later; where L is known as a range only, the reading at every L of the range, with its own bound, lies
+inside the bound that is given. Totals are cut to whole quanta.
+
+Where load is known to begin or end at an edge, the part of the step outside is charged
 with the power of the nearest complete outside step.
 """
 
@@ -22,6 +26,8 @@ from itertools import accumulate, pairwise
 
 from wattstar.types import Edges, Method, Reading, Timeline, Window
 
+LAGS_TRIED = 7
+"""Of a lag that is known as a range: so many, evenly spread."""
 STEPS_OF_A_DIRECT_WINDOW = 10
 """A window of fewer steps, unless its edges fall on stamps, has no direct energy, only a modelled share."""
 
@@ -61,30 +67,51 @@ class Domain:
 
     def reading(self, windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> Reading | None:
         """The energy of the windows together; None if one reaches beyond the stamps, or there is none."""
-        times = self.timeline.times
-        if not windows or not times:
+        lags = self._lags()
+        if not windows or not self._covers(windows, lags):
             return None
-        if any(window.begin < times[0] or window.end > times[-1] or window.end <= window.begin for window in windows):
-            return None
-        parts = [self._window(window, edges) for window in windows]
+        found = [self._energy(windows, edges, lag) for lag in lags]
+        low, high = min(each.low for each in found), max(each.high for each in found)
+        whole = _Range(low, found[0].mid, high)
         direct = self._on_stamps(windows) or self._steps(windows) >= STEPS_OF_A_DIRECT_WINDOW * len(windows)
         return Reading(
             domain=self.timeline.domain,
             meter=self.timeline.meter,
             method=self.timeline.method if direct else Method.MODELLED,
-            joules=sum(part.mid for part in parts),
-            bound=sum(part.bound for part in parts),
+            joules=whole.mid,
+            bound=whole.bound,
             plausible_factor=self.timeline.plausible_factor,
+            gain=self.timeline.gain,
         )
+
+    def _lags(self) -> list[int]:
+        """Nanoseconds by which totals may be late, the likeliest first."""
+        lag = self.timeline.lag
+        if lag is None or lag.low is None or lag.high is None:
+            return [0]
+        spread = (lag.low + (lag.high - lag.low) * i / (LAGS_TRIED - 1) for i in range(LAGS_TRIED))
+        return [round(seconds * 1e9) for seconds in (lag.mid, *spread)]
+
+    def _covers(self, windows: Sequence[Window], lags: Sequence[int]) -> bool:
+        times = self.timeline.times
+        return bool(times) and all(
+            times[0] <= window.begin + min(lags) and window.end + max(lags) <= times[-1] and window.begin < window.end
+            for window in windows
+        )
+
+    def _energy(self, windows: Sequence[Window], edges: Edges, lag: int) -> _Range:
+        """Of all windows together, if totals are so late."""
+        parts = [self._window(Window(window.begin + lag, window.end + lag), edges) for window in windows]
+        return _Range(*(sum(values) for values in zip(*((p.low, p.mid, p.high) for p in parts), strict=True)))
 
     def _window(self, window: Window, edges: Edges) -> _Range:
         begin = self._total(window.begin, edges, -1)
         end = self._total(window.end, edges, 1)
         seconds = (window.end - window.begin) / 1e9
         difference = _Range(end.low - begin.high, end.mid - begin.mid, end.high - begin.low)
-        if difference.bound == 0:
+        slack = self._between_samples(window) + self.timeline.quantum
+        if difference.bound == slack == 0:
             return difference
-        slack = self._between_samples(window)
         difference = _Range(difference.low - slack, difference.mid, difference.high + slack)
         return difference.within(self._least * seconds, self._most * seconds)
 
@@ -173,27 +200,18 @@ def jumps(timeline: Timeline, window: Window) -> bool:
 
 
 def with_power_range(timelines: Sequence[Timeline]) -> list[Timeline]:
-    """Each timeline with the power its domain can draw: from samples of the power itself, and from the device's limit.
+    """Each timeline with the power its domain can draw: the least that was sampled, and the most of all that is known.
 
     Steps of a counter are averages and say nothing of the least.
     """
-    sampled: dict[str, list[float]] = defaultdict(list)
-    limits: dict[str, float] = {}
+    least: dict[str, float] = {}
+    most: dict[str, float] = {}
     for line in timelines:
-        if line.method is Method.SAMPLED:
-            sampled[line.domain].extend(powers(line))
+        if line.least_watts is not None:
+            least[line.domain] = min(line.least_watts, least.get(line.domain, math.inf))
         if line.most_watts is not None:
-            limits[line.domain] = line.most_watts
-    return [
-        replace(
-            line,
-            least_watts=min(sampled[line.domain], default=None),
-            most_watts=max(
-                [*sampled[line.domain], *([limits[line.domain]] if line.domain in limits else [])], default=None
-            ),
-        )
-        for line in timelines
-    ]
+            most[line.domain] = max(line.most_watts, most.get(line.domain, 0.0))
+    return [replace(line, least_watts=least.get(line.domain), most_watts=most.get(line.domain)) for line in timelines]
 
 
 def readings(domains: Iterable[Domain], windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> tuple[Reading, ...]:
@@ -209,3 +227,9 @@ def best(found: Iterable[Reading]) -> tuple[Reading, ...]:
     for reading in found:
         by_domain[reading.domain].append(reading)
     return tuple(min(group, key=lambda reading: order.index(reading.method)) for group in by_domain.values())
+
+
+def total(found: Iterable[Reading]) -> float:
+    """Joules of all domains together; a reading of the whole system contains the others and replaces their sum."""
+    by_domain = {reading.domain: reading.joules for reading in found}
+    return by_domain.get("system", sum(by_domain.values()))

@@ -14,6 +14,12 @@ from wattstar.errors import MeterUnavailable
 from wattstar.types import ALL_DEVICES, Affinity, Level, Observation, Scope
 
 requires: tuple[str, ...] = ("nvidia-ml-py",)
+WHOLE = ("use a whole GPU: nvidia-smi -mig 0 (as root), or choose another device",)
+MODULE = "counts the whole module of a Grace superchip, its CPU included; nvml-power reads the GPU alone"
+
+
+class Sliced(MeterUnavailable):
+    """The GPU is there, but only a slice of it belongs to the work."""
 
 
 @contextmanager
@@ -39,7 +45,7 @@ def driver() -> Iterator[Any]:
 def visible(nvml: Any) -> dict[int, Any]:
     """CUDA's device index → handle, as CUDA_VISIBLE_DEVICES numbers them (by index or by UUID).
 
-    Raises ``MeterUnavailable`` for a slice of a GPU (MIG): its energy is that of the whole, and cannot be told apart.
+    Raises ``Sliced`` for a slice of a GPU (MIG): its energy is that of the whole, and cannot be told apart.
     """
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
@@ -47,11 +53,11 @@ def visible(nvml: Any) -> dict[int, Any]:
     else:
         names = [name.strip() for name in wanted.split(",") if name.strip()]
         if any(name.startswith("MIG-") for name in names):
-            raise _sliced("CUDA_VISIBLE_DEVICES names a MIG slice")
+            raise Sliced("CUDA_VISIBLE_DEVICES names a MIG slice, and there is no energy counter for a slice.", WHOLE)
         handles = {i: _handle(nvml, name) for i, name in enumerate(names)}
     for index, handle in handles.items():
         if _mig(nvml, handle):
-            raise _sliced(f"gpu:{index} is cut into MIG slices")
+            raise Sliced(f"gpu:{index} is cut into MIG slices, and there is no energy counter for a slice.", WHOLE)
     return handles
 
 
@@ -103,6 +109,9 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
         "utilisation": lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
         "memory_used_bytes": lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used,
         "slowdown": lambda: bool(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle) & slowed),
+        "ecc_uncorrected_errors": lambda: nvml.nvmlDeviceGetTotalEccErrors(
+            handle, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC
+        ),
         "foreign_processes": lambda: len(_others(nvml.nvmlDeviceGetComputeRunningProcesses(handle), pid)),
     }
     found = []
@@ -121,23 +130,36 @@ def _others(processes: Sequence[Any], pid: int) -> set[int]:
     return {process.pid for process in processes} - own
 
 
-def affinity_of(what: str, read: Any) -> Affinity:
-    """Real where ``read(nvml, handle)`` works on every visible GPU; else absent, with the reason."""
+def affinity_of(what: str, read: Callable[[Any, Any], object]) -> Affinity:
+    """Real where ``read(nvml, handle)`` works on every visible GPU; else absent or closed, with the reason."""
     try:
         with driver() as nvml:
             handles = visible(nvml)
-            for index, handle in handles.items():
+            domains = tuple(f"gpu:{index}" for index in handles)
+            for domain, handle in zip(domains, handles.values(), strict=True):
                 try:
                     read(nvml, handle)
                 except nvml.NVMLError_NotSupported:
-                    return Affinity(
-                        Level.ABSENT, (), f"gpu:{index} has no {what}", "a GPU of Volta or later, not virtual"
-                    )
+                    cure = "a GPU of Volta or later, not virtual"
+                    return Affinity(Level.CLOSED, domains, f"{domain} has no {what}", cure)
+    except Sliced as error:
+        return Affinity(Level.CLOSED, (), error.message.rstrip("."), "; ".join(error.cures))
     except MeterUnavailable as error:
-        return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures) or None)
+        return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures))
     if not handles:
         return Affinity(Level.ABSENT, (), "the NVIDIA driver sees no GPU", "check nvidia-smi and CUDA_VISIBLE_DEVICES")
-    return Affinity(Level.REAL, tuple(f"gpu:{index}" for index in handles), f"{what} of {len(handles)} NVIDIA GPU(s)")
+    return Affinity(Level.REAL, domains, f"{what} of {len(handles)} NVIDIA GPU(s)")
+
+
+def is_module(nvml: Any, handle: Any) -> bool:
+    """Whether the GPU is part of a Grace superchip, whose energy counter shows the module: it has a link to its CPU.
+
+    As zeus tells it (zeus/device/gpu/nvidia.py, isC2cEnabled).
+    """
+    try:
+        return bool(nvml.nvmlDeviceGetC2cModeInfoV(handle).isC2cEnabled)
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
+        return False
 
 
 def _handle(nvml: Any, name: str) -> Any:
@@ -150,8 +172,3 @@ def _mig(nvml: Any, handle: Any) -> bool:
     except nvml.NVMLError_NotSupported:
         return False
     return bool(current)
-
-
-def _sliced(what: str) -> MeterUnavailable:
-    message = f"{what}, and there is no energy counter for a slice."
-    return MeterUnavailable(message, ["use a whole GPU: nvidia-smi -mig 0 (as root), or choose another device"])

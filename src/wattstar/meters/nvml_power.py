@@ -19,11 +19,14 @@ gain: float | None = 0.05
 argument: str | None = None
 confirmed = False
 
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.05
 SENSOR_SECONDS = 0.1
 """The sensor is refreshed every 20 to 100 ms; on A100 and H100 every 100 ms (Yang, Adamek, Armour, SC24)."""
+AVERAGED_SECONDS = 1.0
+"""``nvmlDeviceGetPowerUsage`` on Ampere (but GA100) and later averages over so long (NVML API Reference Manual)."""
 JITTER = 0.5
 """Reads are moved at random by so much of the period: a load that is periodic with the sensor would alias."""
+CAVEAT = "power is seen some ten times a second: a faster load could be misread"
 WHOLE_GPU = 0
 """NVML's scope of a power field: 0 GPU, 1 module (on Grace Hopper with its CPU), 2 memory."""
 
@@ -49,8 +52,11 @@ def reader(scope: Scope) -> Iterator[Reader]:
             except nvml.NVMLError as error:
                 raise MeterUnavailable(f"The power sensor failed: {error}.", ["nvidia-smi"]) from error
 
-        limits = _nvml.limits(nvml, handles)
-        yield Reader(read, POLL_SECONDS, refresh=SENSOR_SECONDS, jitter=JITTER, limits=limits)
+        refresh = max((_refresh(nvml, handle) for handle in handles.values()), default=SENSOR_SECONDS)
+        caveats = dict.fromkeys(handles, CAVEAT)
+        yield Reader(
+            read, POLL_SECONDS, refresh=refresh, jitter=JITTER, limits=_nvml.limits(nvml, handles), caveats=caveats
+        )
 
 
 @dataclass
@@ -67,9 +73,19 @@ class _Sum:
         return moment, self.joules
 
 
-def _watts(nvml: Any, handle: Any) -> float:
-    """Instantaneous power where the driver knows it (field 186), else ``power.draw``, averaged over a second."""
+def _instant(nvml: Any, handle: Any) -> float | None:
+    """Watts of the present, where the driver knows them (field 186)."""
     [value] = nvml.nvmlDeviceGetFieldValues(handle, [(nvml.NVML_FI_DEV_POWER_INSTANT, WHOLE_GPU)])
-    if value.nvmlReturn == nvml.NVML_SUCCESS:
-        return float(value.value.uiVal) / 1e3
-    return float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1e3
+    return float(value.value.uiVal) / 1e3 if value.nvmlReturn == nvml.NVML_SUCCESS else None
+
+
+def _watts(nvml: Any, handle: Any) -> float:
+    """Instantaneous power, else ``power.draw``."""
+    instant = _instant(nvml, handle)
+    return float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1e3 if instant is None else instant
+
+
+def _refresh(nvml: Any, handle: Any) -> float:
+    """Seconds that one reading of the power stands for."""
+    averaged = _instant(nvml, handle) is None and nvml.nvmlDeviceGetArchitecture(handle) >= nvml.NVML_DEVICE_ARCH_AMPERE
+    return AVERAGED_SECONDS if averaged else SENSOR_SECONDS

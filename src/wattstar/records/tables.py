@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wattstar.types import Mark, Method, Observation, Timeline
+from wattstar.types import Interval, Mark, Method, Observation, Timeline
 
 TIMELINE = {
     "domain": "string",
@@ -15,6 +15,11 @@ TIMELINE = {
     "plausible_factor": "double",
     "least_watts": "double",
     "most_watts": "double",
+    "lag_low": "double",
+    "lag": "double",
+    "lag_high": "double",
+    "quantum": "double",
+    "gain": "double",
     "time": "int64",
     "joules": "double",
     "gap": "int64",
@@ -32,7 +37,8 @@ SAMPLE = {
 """seconds: of the sample's batch divided by the batch's samples, mean over passes. counts, output, target: JSON."""
 
 
-WHOLE = ("domain", "meter", "method", "plausible_factor", "least_watts", "most_watts")
+LAG = ("lag_low", "lag", "lag_high")
+WHOLE = ("domain", "meter", "method", "plausible_factor", "least_watts", "most_watts", *LAG, "quantum", "gain")
 """Columns that are the same in every row of one timeline."""
 
 
@@ -40,8 +46,8 @@ def timelines_to_parquet(timelines: Iterable[Timeline]) -> bytes:
     """One row per stamp."""
     columns: dict[str, list[Any]] = {name: [] for name in TIMELINE}
     for line in timelines:
-        for name in WHOLE:
-            columns[name].extend([getattr(line, name)] * len(line.times))
+        for name, value in _whole(line).items():
+            columns[name].extend([value] * len(line.times))
         columns["time"].extend(line.times)
         columns["joules"].extend(line.joules)
         columns["gap"].extend(line.gaps or [0] * len(line.times))
@@ -53,15 +59,25 @@ def timelines_from_parquet(data: bytes) -> list[Timeline]:
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in _read(data):
         groups.setdefault(tuple(row[name] for name in WHOLE), []).append(row)
-    return [
-        Timeline(
-            **dict(zip(WHOLE, key, strict=True)) | {"method": Method(key[WHOLE.index("method")])},
-            times=[row["time"] for row in rows],
-            joules=[row["joules"] for row in rows],
-            gaps=[row["gap"] for row in rows],
-        )
-        for key, rows in groups.items()
-    ]
+    return [_timeline(dict(zip(WHOLE, key, strict=True)), rows) for key, rows in groups.items()]
+
+
+def _whole(line: Timeline) -> dict[str, Any]:
+    lag = line.lag
+    parts = (lag.low, lag.mid, lag.high) if lag else (None, None, None)
+    known = dict(zip(LAG, parts, strict=True))
+    return {name: known[name] if name in LAG else getattr(line, name) for name in WHOLE}
+
+
+def _timeline(whole: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> Timeline:
+    low, mid, high = (whole.pop(name) for name in LAG)
+    return Timeline(
+        **whole | {"method": Method(whole["method"])},
+        lag=None if mid is None else Interval(low, mid, high),
+        times=[row["time"] for row in rows],
+        joules=[row["joules"] for row in rows],
+        gaps=[row["gap"] for row in rows],
+    )
 
 
 def marks_to_parquet(marks: Sequence[Mark]) -> bytes:

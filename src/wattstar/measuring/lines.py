@@ -1,0 +1,160 @@
+"""Timelines that grow while a meter is read, and when to read it next."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from wattstar.types import Interval, Meter, Method, Reader, Timeline, Window
+
+STEPS_TO_LEARN_FROM = 8
+QUIET_SHARE = 0.9
+"""Of the shortest of the last steps of a counter: so long it is left alone."""
+EARLIEST = 0.5
+"""Share of its period after which a meter that needs no jitter is read along with another."""
+STAMPS_KEPT = 16
+"""Before the moment from which on a timeline is kept: an edge is judged by the steps beside it."""
+LONGEST_GAP = 1.0
+"""Seconds without a read that are worth telling: what happened meanwhile is known as a sum only."""
+NO_LAG = Interval(0.0, 0.0, 0.0)
+
+
+@dataclass
+class Line:
+    """A timeline that grows; a total that is no number is left out, and a gate sees that the domain is late.
+
+    Of a stepped counter, a total that did not change is the same step seen again, and one that did changed somewhere
+    between two reads: it is stamped in the middle, with the gap. Its first total is not kept, because nobody saw when
+    that step began.
+    """
+
+    domain: str
+    stepped: bool
+    refresh: int
+    lag: Interval
+    times: array[int] = field(default_factory=lambda: array("q"))
+    joules: array[float] = field(default_factory=lambda: array("d"))
+    gaps: array[int] = field(default_factory=lambda: array("q"))
+    seen: tuple[int, float] | None = None
+    least: float | None = None
+    most: float | None = None
+    """Watts between two stamps, since the beginning."""
+
+    @property
+    def ends(self) -> int:
+        """The latest moment that can be asked about: of a stepped counter, one complete step before its last stamp.
+
+        What follows a window is needed where load ends with it.
+        """
+        back = 2 if self.stepped else 1
+        if len(self.times) < back:
+            return 0
+        return self.times[-back] - math.ceil((self.lag.high or 0.0) * 1e9)
+
+    def add(self, time: int, joules: float) -> None:
+        """A total that was read at a moment."""
+        if not math.isfinite(joules):
+            return
+        before, self.seen = self.seen, (time, joules)
+        if not self.stepped:
+            if before is None or time > before[0]:
+                self._keep(time - self.refresh // 2, joules, self.refresh)
+        elif before is not None and time > before[0] and joules != before[1]:
+            gap = time - before[0]
+            self._keep(time - gap // 2, joules, gap)
+
+    def forget(self, before: int) -> None:
+        """Drop what is older than a moment, but for the steps that lie just before it."""
+        count = bisect_left(self.times, before) - STAMPS_KEPT
+        if count > 0:
+            for column in (self.times, self.joules, self.gaps):
+                del column[:count]
+
+    def _keep(self, time: int, joules: float, gap: int) -> None:
+        if self.times:
+            watts = (joules - self.joules[-1]) / (time - self.times[-1]) * 1e9
+            self.least = watts if self.least is None else min(watts, self.least)
+            self.most = watts if self.most is None else max(watts, self.most)
+        self.joules.append(joules)
+        self.gaps.append(gap)
+        self.times.append(time)
+
+    def quiet_until(self) -> float | None:
+        """Seconds of the clock before which the counter has never stepped lately; None: it is not known well enough."""
+        if len(self.times) <= STEPS_TO_LEARN_FROM:
+            return None
+        shortest = min(late - early for early, late in pairwise(self.times[-STEPS_TO_LEARN_FROM:]))
+        return (self.times[-1] + QUIET_SHARE * shortest) / 1e9
+
+
+@dataclass
+class Watched:
+    """A meter that is open, its lines, and when it is due."""
+
+    name: str
+    meter: Meter
+    reader: Reader
+    due: float = 0.0
+    lines: dict[str, Line] = field(default_factory=dict)
+    longest_gap: float = 0.0
+    too_long: list[Window] = field(default_factory=list)
+    last: float | None = None
+
+    def may_be_read(self, now: float, slack: float) -> bool:
+        """It is due, or due soon; one that is read evenly may come much earlier, when another wakes the thread."""
+        early = 0.0 if self.reader.stepped or self.reader.jitter else EARLIEST * self.reader.period
+        return self.due <= now + max(slack, early)
+
+    def read(self, now: float, chance: float) -> None:
+        """Take the totals; ``chance``, −1 to 1, moves the next read by the meter's jitter."""
+        for domain, (moment, joules) in self.reader.read().items():
+            if domain not in self.lines:
+                lag = self.reader.lags.get(domain, NO_LAG)
+                self.lines[domain] = Line(domain, self.reader.stepped, round(self.reader.refresh * 1e9), lag)
+            self.lines[domain].add(moment, joules)
+        self._count_gap(now)
+        self.due = now + self.reader.period * (1 + self.reader.jitter * chance)
+        if self.reader.stepped:
+            quiet = [line.quiet_until() for line in self.lines.values()]
+            known = [moment for moment in quiet if moment is not None]
+            if known and len(known) == len(quiet):
+                self.due = max(self.due, min(known))
+
+    def _count_gap(self, now: float) -> None:
+        if self.last is not None:
+            gap = now - self.last
+            self.longest_gap = max(self.longest_gap, gap)
+            if gap > max(LONGEST_GAP, 2 * self.reader.period):
+                self.too_long.append(Window(round(self.last * 1e9), round(now * 1e9)))
+        self.last = now
+
+    def open_lines(self) -> list[Line]:
+        """Its lines, as of now."""
+        return list(self.lines.values())
+
+    def timelines(self, since: int = 0) -> list[Timeline]:
+        """What was read from a moment on, and a little before."""
+        return [
+            self._timeline(line, max(bisect_left(line.times, since) - STAMPS_KEPT, 0)) for line in self.open_lines()
+        ]
+
+    def _timeline(self, line: Line, first: int) -> Timeline:
+        sampled = self.meter.method is Method.SAMPLED
+        most = [watts for watts in (self.reader.limits.get(line.domain), line.most if sampled else None) if watts]
+        return Timeline(
+            domain=line.domain,
+            meter=self.name,
+            method=self.meter.method,
+            times=line.times[first:],
+            joules=line.joules[first:],
+            plausible_factor=self.meter.plausible_factor,
+            gaps=line.gaps[first:],
+            least_watts=line.least if sampled else None,
+            most_watts=max(most, default=None),
+            lag=None if line.lag == NO_LAG else line.lag,
+            quantum=self.reader.quantum,
+            gain=self.meter.gain,
+        )
