@@ -16,7 +16,8 @@ from typing import Any, cast
 from wattstar.errors import MissingPackage, UnknownName, UsageError
 from wattstar.types import Backend, Launcher, Meter, Task
 
-KINDS = ("tasks", "backends", "meters", "launchers")
+PROTOCOLS: Mapping[str, type] = {"tasks": Task, "backends": Backend, "meters": Meter, "launchers": Launcher}
+KINDS = tuple(PROTOCOLS)
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,26 @@ def _load(kind: str, name: str) -> Any:
         raise unknown(kind.removesuffix("s"), name, known)
     plug_in = known[name]
     try:
-        return importlib.import_module(plug_in.module)
+        module = importlib.import_module(plug_in.module)
     except ImportError as error:
         raise MissingPackage(
             f"The {kind.removesuffix('s')} {name!r} of the package {plug_in.package} cannot be imported: {error}.",
             [f"pip install --force-reinstall {plug_in.package}", f"pip uninstall {plug_in.package}"],
         ) from error
+    absent = [word for word in _members(PROTOCOLS[kind]) if not hasattr(module, word)]
+    if absent:
+        raise MissingPackage(
+            f"The {kind.removesuffix('s')} {name!r} of the package {plug_in.package} lacks {', '.join(absent)}: "
+            "it was made for another version of wattstar.",
+            [f"pip install --upgrade {plug_in.package}", f"pip uninstall {plug_in.package}"],
+        )
+    return module
+
+
+def _members(protocol: type) -> list[str]:
+    """What a plug-in of this Protocol has to have."""
+    functions = [name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")]
+    return [*protocol.__annotations__, *functions]
 
 
 def _version(distribution: str) -> str | None:

@@ -468,8 +468,8 @@ class SensorProfile(Noun):
     """From a change of load to its arrival in the counter, with its 95 % interval."""
     duty: Interval | None
     """Share of the time in which the counter's sensor looks; 1: it sees every joule. None: could not be told."""
-    averaging_seconds: Mapping[str, float]
-    """What a power reading is the average of: ``instant``, ``average``."""
+    averaging_seconds: float
+    """What a reading of the power sensor is the average of."""
     counter_to_integral: float
     """Joules of the counter over added-up power, under steady load."""
     idle_watts: float

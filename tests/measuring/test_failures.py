@@ -75,6 +75,9 @@ from wattstar.types import Affinity, Level, Method, Reader
 requires = ()
 method = Method.COUNTER
 plausible_factor = None
+gain = None
+argument = None
+confirmed = False
 VALUE = {value}
 
 

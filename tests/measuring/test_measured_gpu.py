@@ -38,7 +38,8 @@ def test_every_pass_holds_the_truth_inside_its_bound(tmp_path: Path) -> None:
         counter = by_meter["nvml"]
         assert abs(counter.joules - truth) <= counter.bound
         assert counter.joules == pytest.approx(truth, rel=0.05)
-        assert by_meter["nvml-power"].joules == pytest.approx(truth, rel=0.1)
+        power = by_meter["nvml-power"]
+        assert abs(power.joules - truth) <= power.bound
     [made] = [figure for figure in record.figures if figure.boundary is Boundary.GPU]
     assert made.method is Method.COUNTER
     assert {gpu.name for gpu in record.machine.gpus} == {"NVIDIA H100 80GB HBM3"}

@@ -26,6 +26,9 @@ class Counter:
     requires: tuple[str, ...] = ()
     method: Method = Method.COUNTER
     plausible_factor: float | None = None
+    gain: float | None = None
+    argument: str | None = None
+    confirmed: bool = False
     reads: int = 0
     closed: list[str] = field(default_factory=list)
 

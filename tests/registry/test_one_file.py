@@ -86,6 +86,9 @@ from wattstar.types import Affinity, Level, Method, Reader
 requires = ()
 method = Method.SAMPLED
 plausible_factor = None
+gain = None
+argument = None
+confirmed = False
 
 
 def affinity():

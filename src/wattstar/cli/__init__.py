@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
     "doctor": "Say what this machine can measure, and the cure for what it cannot.",
+    "probe": "Characterise a GPU's energy sensor, once a machine.",
     "tasks": "List the tasks.",
     "models": "List the models that need no network.",
     "backends": "List the ways of serving a model.",

@@ -11,7 +11,7 @@ from typing import Any
 import wattstar
 from wattstar import registry
 from wattstar.measuring import choosing, figures, gates, machine
-from wattstar.measuring.timeline import Domain, readings
+from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
 from wattstar.records.store import Store
@@ -57,7 +57,7 @@ class Attempt:
     states: Sequence[Observation] = ()
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
-    caveats: Mapping[str, str] = field(default_factory=dict)
+    caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -127,7 +127,7 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.trend(attempt.passes, rated),
-        *gates.caveats(attempt.caveats),
+        *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
         *gates.phases(attempt.passes, names),

@@ -133,9 +133,10 @@ def gaps(sampling: Sampling | None, windows: Sequence[Window]) -> list[Finding]:
     ]
 
 
-def caveats(known: Mapping[str, str]) -> list[Finding]:
-    """What no bound contains."""
-    return [Finding("sensor", Severity.NOTE, f"{domain}: {words}") for domain, words in known.items()]
+def caveats(energy: Sequence[Reading], known: Mapping[tuple[str, str], str]) -> list[Finding]:
+    """What no bound of these readings contains; ``known``: (meter, domain) → a sentence."""
+    found = [(reading.domain, known.get((reading.meter, reading.domain))) for reading in energy]
+    return [Finding("sensor", Severity.NOTE, f"{domain}: {words}") for domain, words in found if words]
 
 
 def left_out(sentences: Sequence[str]) -> list[Finding]:

@@ -186,6 +186,8 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
         )
         raise MeterUnavailable(message, ["wattstar doctor", "--meter NAME"])
     found.energy = best(energy)
-    read = {reading.domain for reading in found.energy}
-    caveats = {domain: words for domain, words in sampler.caveats().items() if domain in read}
-    found.notes = (*seen, *gates.gaps(sampler.sampling(), [window]), *gates.caveats(caveats))
+    found.notes = (
+        *seen,
+        *gates.gaps(sampler.sampling(), [window]),
+        *gates.caveats(found.energy, sampler.caveats()),
+    )

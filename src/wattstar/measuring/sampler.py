@@ -96,10 +96,9 @@ class Sampler:
                     line.forget(before)
             self._states = [seen for seen in self._states if seen.time >= before]
 
-    def caveats(self) -> dict[str, str]:
-        """Domain → what no bound contains."""
-        found = (watched.reader.caveats.items() for watched in self._watched)
-        return {domain: words for items in found for domain, words in items}
+    def caveats(self) -> dict[tuple[str, str], str]:
+        """(meter, domain) → what no bound contains."""
+        return {(w.name, domain): words for w in self._watched for domain, words in w.reader.caveats.items()}
 
     def profiles(self) -> tuple[SensorProfile, ...]:
         """Of the devices that are read, where they were probed."""

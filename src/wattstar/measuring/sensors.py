@@ -47,7 +47,7 @@ def sensors(seconds: float = SECONDS) -> list[Sensor]:
         sampler.ready(seconds)
         time.sleep(seconds)
         timelines, caveats = sampler.timelines(), sampler.caveats()
-    return [replace(s, caveat=caveats.get(s.domain) if s.ratio is None else None) for s in described(timelines)]
+    return [replace(sensor, caveat=caveats.get((sensor.meter, sensor.domain))) for sensor in described(timelines)]
 
 
 def described(timelines: Sequence[Timeline]) -> list[Sensor]:

@@ -19,7 +19,7 @@ gain: float | None = 0.05
 argument: str | None = None
 confirmed = False
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.04
 SENSOR_SECONDS = 0.1
 """The sensor is refreshed every 20 to 100 ms; on A100 and H100 every 100 ms (Yang, Adamek, Armour, SC24)."""
 AVERAGED_SECONDS = 1.0
