@@ -49,7 +49,7 @@ def wattstar_command(
     return subprocess.run(
         [*WATTSTAR, *map(str, words)],
         cwd=cwd,
-        env=_environment(env or {}),
+        env=environment(env or {}),
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -81,7 +81,7 @@ def start(*words: object, env: Mapping[str, str] | None = None) -> subprocess.Po
     """Start the command line."""
     return subprocess.Popen(
         [*WATTSTAR, *map(str, words)],
-        env=_environment(env or {}),
+        env=environment(env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -174,7 +174,7 @@ def python(text: str, *flags: str, env: Mapping[str, str] | None = None) -> subp
     """Run some Python in a process of its own."""
     return subprocess.run(
         [sys.executable, "-P", *flags, "-c", text],
-        env=_environment(env or {}),
+        env=environment(env or {}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -187,7 +187,7 @@ def json_lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment(more: Mapping[str, str]) -> dict[str, str]:
     """This one's, without a network or a GPU; what is added to PYTHONPATH comes before what is there."""
     made = {**os.environ, **NO_NETWORK, **more}
     paths = [more.get("PYTHONPATH", ""), os.environ.get("PYTHONPATH", "")]

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tests.simulators import trace
-from wattstar.measuring.timeline import Domain, best, readings
-from wattstar.types import Edges, Method, Reading, Timeline, Window
+from wattstar.measuring.timeline import Domain, best, readings, total
+from wattstar.types import Edges, Interval, Method, Reading, Timeline, Window
 
 SECOND = 1_000_000_000
 
@@ -87,6 +87,35 @@ def test_where_load_begins_the_step_is_charged_with_the_power_before_it() -> Non
     )
 
 
+def lagging(lag: Interval) -> Domain:
+    """10 W until 2 s, then 30 W; the counter steps each 0.1 s and is 0.05 s late."""
+    stamps = [round(k * SECOND / 10) for k in range(61)]
+    joules = [10 * min(t, 2.0) + 30 * max(t - 2.0, 0.0) for t in (stamp / SECOND - 0.05 for stamp in stamps)]
+    return Domain(Timeline("gpu:0", "nvml", Method.COUNTER, stamps, joules, least_watts=10, most_watts=30, lag=lag))
+
+
+def test_a_known_lag_is_taken_back() -> None:
+    found = ask(lagging(Interval(0.05, 0.05, 0.05)), (1.0, 4.0))
+    assert found.joules == pytest.approx(10 + 60)
+
+
+def test_a_lag_that_is_known_as_a_range_is_inside_the_bound() -> None:
+    """Looked for 0.05 s too early, 0.05 s of 20 W more are missed."""
+    found = ask(lagging(Interval(0.0, 0.0, 0.06)), (1.0, 4.0))
+    assert found.joules == pytest.approx(69)
+    assert found.bound >= 1.0
+    even = Domain(
+        Timeline("gpu:0", "nvml", Method.COUNTER, range(0, 7 * SECOND, SECOND // 10), [float(k) for k in range(70)],
+                 least_watts=10, most_watts=10, lag=Interval(0.0, 0.0, 0.06))
+    )  # fmt: skip
+    assert ask(even, (1.0, 4.0)).bound == pytest.approx(0, abs=1e-9), "under an even load a lag changes nothing"
+
+
+def test_a_counter_that_counts_whole_quanta_may_be_one_of_them_away() -> None:
+    line = Domain(Timeline("gpu:0", "x", Method.COUNTER, [0, SECOND, 2 * SECOND], [0, 10, 20], quantum=2.0))
+    assert ask(line, (0, 2)).bound == 2.0
+
+
 @pytest.mark.parametrize("part", [(-0.1, 1.0), (0.5, 3.1), (-2.0, -1.0), (4.0, 5.0), (1.0, 1.0), (2.0, 1.0)])
 def test_a_window_beyond_the_stamps_or_of_no_length_has_no_energy(part: tuple[float, float]) -> None:
     line = domain([0, 1, 2, 3], [0, 1, 2, 3])
@@ -137,6 +166,9 @@ def test_every_meter_speaks_and_the_best_one_counts() -> None:
     ]
     assert found[0].plausible_factor == 2.0
     assert [reading.meter for reading in best(found)] == ["rapl", "sampler"]
+    assert total(best(found)) == 10.0
+    system = Reading("system", "plug", Method.SAMPLED, 25.0, 0.0)
+    assert total([*best(found), system]) == 25.0, "the whole system contains its parts"
 
 
 Level = some.floats(0, 1000)
@@ -150,7 +182,7 @@ def traces(draw: some.DrawFn) -> tuple[list[int], list[float], list[int]]:
     steps = draw(some.lists(some.integers(10**6, 10**8), min_size=2, max_size=40))
     times = list(accumulate([2 * 10**8, *lengths], initial=0))
     watts = [powers[0], *powers]
-    stamps = [stamp for stamp in accumulate(steps, initial=10**6) if stamp <= times[-1] - 10**6]
+    stamps = [stamp for stamp in accumulate(steps, initial=61 * 10**6) if stamp <= times[-1] - 10**6]
     return times, watts, stamps
 
 
@@ -167,22 +199,34 @@ def joules_until(times: list[int], watts: list[float], moment: int) -> float:
     shares=some.tuples(some.floats(0, 1), some.floats(0, 1)),
     edges=some.sampled_from(Edges),
     late=some.lists(some.floats(-0.5, 0.5), min_size=41, max_size=41),
+    lag=some.sampled_from([None, (0, 0), (5, 5), (0, 60), (20, 40)]),
+    quantum=some.sampled_from([0.0, 0.001, 1.0]),
 )
 def test_the_true_energy_of_any_load_lies_inside_the_bound(
-    trace: tuple[list[int], list[float], list[int]], shares: tuple[float, float], edges: Edges, late: list[float]
+    trace: tuple[list[int], list[float], list[int]],
+    shares: tuple[float, float],
+    edges: Edges,
+    late: list[float],
+    lag: tuple[int, int] | None,
+    quantum: float,
 ) -> None:
-    """However the power runs, wherever the window lies, and wherever in its gap a step happened."""
+    """However the power runs, wherever the window lies, wherever in its gap a step happened, however late it shows."""
     times, watts, steps = trace
     gap = 10**5
     stamps = [step + round(share * gap) for step, share in zip(steps, late, strict=False)]
-    joules = [joules_until(times, watts, step) for step in steps]
+    least, most = (round(milliseconds * 1e6) for milliseconds in lag or (0, 0))
+    true_lag = least + round((most - least) * (late[-1] + 0.5))
+    whole = [joules_until(times, watts, step - true_lag) for step in steps]
+    joules = [total // quantum * quantum if quantum else total for total in whole]
+    known = None if lag is None else Interval(least / 1e9, (least + most) / 2e9, most / 1e9)
+    gaps = [gap] * len(stamps)
     line = Domain(
-        Timeline("gpu:0", "x", Method.COUNTER, stamps, joules, None, [gap] * len(stamps), min(watts), max(watts))
+        Timeline("gpu:0", "x", Method.COUNTER, stamps, joules, None, gaps, min(watts), max(watts), known, quantum)
     )
     length = stamps[-1] - stamps[0]
     begin, end = (stamps[0] + round(share * length) for share in sorted(shares))
     found = line.reading([Window(begin, end)], edges)
-    if begin == end:
+    if begin == end or end + most > stamps[-1]:
         assert found is None
         return
     assert found is not None

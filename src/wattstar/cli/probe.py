@@ -31,7 +31,7 @@ def command(index: int, load: str | None, style: str) -> None:
     if index not in gpus:
         raise UsageError(f"There is no gpu:{index} here.", ["wattstar doctor"])
     words = shlex.split(load) if load else own(f"cuda:{index}")
-    found = probe(gpus[index], Load(words), lambda stage: click.echo(f"{stage} …", err=True))
+    found = probe(gpus[index], Load(words), watch=lambda stage: click.echo(f"{stage} …", err=True))
     file = _profiles.save(found)
     if style == "json":
         as_json(encode(found))

@@ -28,17 +28,28 @@ from wattstar.measuring.timeline import powers
 from wattstar.types import Gpu, Interval, Scope, SensorProfile, Timeline, Window
 
 COUNTER, POWER = "nvml", "nvml-power"
-IDLE_SECONDS, BUSY_SECONDS, SETTLE_SECONDS = 5.0, 8.0, 1.5
-EDGES, PLATEAU_SECONDS = 14, (1.4, 1.7)
-"""Plateaus longer than the one second that some power readings are the average of."""
-BEATS, SLOWER = 3, 0.02
-"""Of the wave that drifts past the sensor: how often, and by how much it is slower than the counter steps."""
+SLOWER = 0.02
+"""So much slower than the counter steps is the wave that drifts past the sensor."""
 STEPS_OF_A_BEAT = 20
 LONGEST_STEP_FOR_WAVE = 0.5
 LEAST_RISE = 0.2
 """Of its power at rest by which a load must raise it, or the load is none."""
 CLEAR_SECONDS = 0.25
 """After a change of load: lag and ramp are over."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How long the load is on and off; durations in seconds. The standard one takes about a minute."""
+
+    idle: float = 5.0
+    busy: float = 8.0
+    settle: float = 1.5
+    edges: int = 14
+    plateau: tuple[float, float] = (1.4, 1.7)
+    """Longer than the one second that some power readings are the average of."""
+    beats: int = 3
+    """Of the wave that drifts past the sensor."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,12 @@ class Seen:
     waves: tuple[Window, ...]
 
 
-def probe(gpu: Gpu, load: Load, watch: Callable[[str], None] = lambda stage: None) -> SensorProfile:
+STANDARD = Score()
+
+
+def probe(
+    gpu: Gpu, load: Load, score: Score = STANDARD, watch: Callable[[str], None] = lambda stage: None
+) -> SensorProfile:
     """Watch the sensor of a GPU for about a minute, while ``load`` is switched; nothing else should run on it.
 
     Raises ``MeterUnavailable`` where its counter cannot be read, ``UnfitEnvironment`` where the load is none.
@@ -62,7 +78,7 @@ def probe(gpu: Gpu, load: Load, watch: Callable[[str], None] = lambda stage: Non
     meters = {name: registry.meter(name) for name in (COUNTER, POWER)}
     with load, Sampler(meters, Scope(os.getpid(), f"cuda:{gpu.index}", "")) as sampler:
         sampler.ready(5.0)
-        seen = _choreography(load, sampler, watch)
+        seen = _play(score, load, sampler, watch)
     return profile(gpu, seen)
 
 
@@ -90,26 +106,26 @@ def profile(gpu: Gpu, seen: Seen) -> SensorProfile:
     )
 
 
-def _choreography(load: Load, sampler: Sampler, watch: Callable[[str], None]) -> Seen:
+def _play(score: Score, load: Load, sampler: Sampler, watch: Callable[[str], None]) -> Seen:
     draw = random.Random(0)
     watch("at rest")
-    idle = _wait(IDLE_SECONDS)
+    idle = _wait(score.idle)
     watch("under load")
     load.switch("on")
-    time.sleep(SETTLE_SECONDS)
-    busy = _wait(BUSY_SECONDS)
+    time.sleep(score.settle)
+    busy = _wait(score.busy)
     load.switch("off")
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(score.settle)
     watch("switching on and off")
     edges = []
-    for turn in range(EDGES):
+    for turn in range(score.edges):
         edges.append(load.switch("off" if turn % 2 else "on"))
-        time.sleep(draw.uniform(*PLATEAU_SECONDS))
+        time.sleep(draw.uniform(*score.plateau))
     step = _step_seconds(sampler)
     waves = []
     if step <= LONGEST_STEP_FOR_WAVE:
         watch("in step with the sensor")
-        waves = [Window(*load.wave(step * (1 + SLOWER), step / SLOWER)) for _ in range(BEATS)]
+        waves = [Window(*load.wave(step * (1 + SLOWER), step / SLOWER)) for _ in range(score.beats)]
     silent = sampler.cover(time.monotonic_ns())
     if silent:
         raise MeterUnavailable(f"{', '.join(silent)} stopped changing while it was probed.", ["wattstar doctor"])

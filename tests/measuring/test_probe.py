@@ -1,0 +1,158 @@
+"""What a probe finds of simulated sensors whose steps, lag and duty are known, and what a bad load gets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import support
+from tests.simulators import load, nvml
+from tests.simulators.trace import Following
+from wattstar.measuring.probe import duty_of
+
+IDLE, BUSY = 90.0, 650.0
+QUICK = """
+import sys
+from wattstar.measuring import machine
+from wattstar.measuring.loads import Load
+from wattstar.measuring.probe import Score, probe
+from wattstar.meters import _profiles
+[gpu] = machine.describe({}).gpus
+score = Score(idle=2.5, busy=2.5, settle=1.0, edges=9, plateau=(1.15, 1.25), beats=1)
+print(_profiles.save(probe(gpu, Load(sys.argv[1:]), score)).read_text())
+"""
+
+
+def place(folder: Path, **quirks: Any) -> tuple[Mapping[str, str], list[str]]:
+    """The environment of a simulated GPU, and the load program that drives it."""
+    trace = Following(folder / "power.trace", IDLE)
+    driver = nvml.Driver((nvml.Gpu(trace, **quirks),))
+    home = {"WATTSTAR_DATA_HOME": str(folder / "home"), "CUDA_VISIBLE_DEVICES": "0"}
+    words = [sys.executable, load.__file__, str(trace.path), str(IDLE), str(BUSY)]
+    return {**nvml.install(folder / "driver", driver), **home}, words
+
+
+SENSORS: Mapping[str, Mapping[str, Any]] = {
+    "plain": {"step_phase": 0.037},
+    "late": {"lag": 0.04},
+    "part-time": {"sensor_duty": 0.25, "counter_sees_sensor": True, "step_phase": 0.02},
+}
+
+
+@pytest.fixture(scope="module")
+def profiles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """All at once: a probe sleeps most of its time."""
+    running = {}
+    for name, quirks in SENSORS.items():
+        environment, words = place(tmp_path_factory.mktemp(name), **quirks)
+        command = [sys.executable, "-P", "-c", QUICK, *words]
+        running[name] = subprocess.Popen(
+            command, env=support.environment(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    found = {}
+    for name, process in running.items():
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        found[name] = json.loads(out)
+    return found
+
+
+def test_steps_quantum_power_and_ratio(profiles: Mapping[str, Any]) -> None:
+    found = profiles["plain"]
+    assert found["step_seconds"]["mid"] == pytest.approx(0.1, rel=0.02)
+    assert found["quantum_joules"] == pytest.approx(0.001)
+    assert found["idle_watts"] == pytest.approx(IDLE, rel=0.02)
+    assert found["busy_watts"] == pytest.approx(BUSY, rel=0.02)
+    assert found["counter_to_integral"] == pytest.approx(1, abs=0.02)
+    assert found["averaging_seconds"] == pytest.approx(0.1, abs=0.05), "the sensor's mean over its own period"
+
+
+@pytest.mark.parametrize(("name", "lag"), [("plain", 0.0), ("late", 0.04)])
+def test_the_lag_of_the_counter_is_found(profiles: Mapping[str, Any], name: str, lag: float) -> None:
+    found = profiles[name]["lag_seconds"]
+    assert found["mid"] == pytest.approx(lag, abs=0.006)
+    assert found["low"] - 0.003 <= lag <= found["high"] + 0.003
+
+
+def test_a_sensor_that_looks_part_of_the_time_is_found_out(profiles: Mapping[str, Any]) -> None:
+    assert profiles["plain"]["duty"]["mid"] > 0.93
+    assert profiles["late"]["duty"]["mid"] > 0.93
+    assert profiles["part-time"]["duty"]["mid"] == pytest.approx(0.25, abs=0.12)
+
+
+@pytest.mark.parametrize("duty", [0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
+def test_the_duty_follows_from_the_variance_of_the_trapezoid(duty: float) -> None:
+    """The mean over a window of a square wave, over all phases."""
+    count = 2000
+    readings = [sum((at + i / count * duty) % 1 < 0.5 for i in range(count)) / count for at in _phases(200)]
+    mean = sum(readings) / len(readings)
+    variance = sum((reading - mean) ** 2 for reading in readings) / len(readings)
+    assert duty_of(variance) == pytest.approx(duty, abs=0.02)
+
+
+def _phases(count: int) -> list[float]:
+    return [k / count for k in range(count)]
+
+
+def bad_load(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment, _ = place(folder)
+    return support.wattstar_command("probe", "--load", " ".join(words), env=environment, timeout=60)
+
+
+def test_a_load_that_is_not_there(tmp_path: Path) -> None:
+    done = bad_load(tmp_path, "no-such-load")
+    assert done.returncode == 3
+    assert "cannot be started" in done.stderr
+
+
+def test_a_load_that_ends(tmp_path: Path) -> None:
+    done = bad_load(tmp_path, "sh -c 'echo no GPU memory is left >&2'")
+    assert done.returncode == 3
+    assert "no GPU memory is left" in done.stderr
+    assert "--load" in done.stderr
+
+
+def test_a_load_that_says_something_else(tmp_path: Path) -> None:
+    done = bad_load(tmp_path, "echo hello")
+    assert done.returncode == 3
+    assert "'hello'" in done.stderr
+
+
+def test_without_a_gpu_the_cure_is_said() -> None:
+    done = support.wattstar_command("probe")
+    assert done.returncode == 2
+    assert "wattstar doctor" in done.stderr
+
+
+def test_a_load_that_does_not_raise_the_power_is_none(tmp_path: Path) -> None:
+    environment, words = place(tmp_path)
+    words[-1] = str(IDLE * 1.05)
+    command = [sys.executable, "-P", "-c", QUICK, *words]
+    done = subprocess.run(
+        command, env=support.environment(environment), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "hardly raised the power" in done.stderr
+
+
+def test_a_profile_is_used_by_later_measurements_and_not_under_another_driver(tmp_path: Path) -> None:
+    environment, _ = place(tmp_path, lag=0.03)
+    text = """
+from wattstar.meters import _profiles, nvml
+from wattstar.types import Interval, Scope, SensorProfile
+[gpu] = nvml.gpus()
+interval = Interval(0.029, 0.03, 0.031)
+for driver in (gpu.driver, "1.2.3"):
+    _profiles.save(SensorProfile(gpu.uuid, gpu.name, driver, "nvml", "2026-01-01T00:00:00+00:00", interval, 0.001,
+                                 interval, Interval(1, 1, 1), 0.1, 1.0, 90.0, 650.0))
+    with nvml.reader(Scope(1, "cuda:0", "")) as reader:
+        print(reader.lags["gpu:0"].mid, len(reader.profiles), reader.caveats.get("gpu:0", "")[:10])
+"""
+    done = support.python(text, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["0.03 1 ", "0.0 0 not probed"]
