@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -12,7 +13,19 @@ import pytest
 from tests.support import fake_job, measure
 from wattstar.measuring import gates
 from wattstar.measuring.surroundings import Neighbours
-from wattstar.types import Boundary, Figure, Interval, Method, Observation, Pass, Reading, Severity, Window
+from wattstar.types import (
+    Boundary,
+    Figure,
+    Interval,
+    LongGap,
+    Method,
+    Observation,
+    Pass,
+    Reading,
+    Sampling,
+    Severity,
+    Window,
+)
 
 
 def one(foreign_cpu: float | None) -> Pass:
@@ -98,3 +111,49 @@ def test_a_device_cannot_draw_more_than_its_limit():
     assert gates.limits([with_energy(reading("nvml", 740))], {"gpu:0": 700}) == []
     assert [finding.gate for finding in gates.limits([with_energy(reading("nvml", 900))], {"gpu:0": 700})] == ["limit"]
     assert gates.limits([with_energy(reading("nvml", 900))], {}) == []
+
+
+def passes(*joules: float) -> list[Pass]:
+    """One pass each, of one query."""
+    return [
+        Pass(index, Window(0, 10**9), 1, 1, (reading("nvml", value),), {}, {}, None)
+        for index, value in enumerate(joules)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("joules", "said"),
+    [
+        ((100, 101, 102, 103), "+3.0%"),
+        ((103, 102, 101, 100), "-3.0%"),
+        ((100, 103, 99, 101), None),
+        ((100.0, 100.1, 100.2, 100.3), None),
+        ((100, 110, 120), None),
+    ],
+    ids=["rises", "falls", "scatters", "by less than a hundredth", "too few to tell"],
+)
+def test_energy_that_drifts_from_pass_to_pass_is_said(joules: tuple[float, ...], said: str | None):
+    found = gates.trend(passes(*joules), Boundary.GPU)
+    assert (found[0].message if found else None) is None if said is None else said in found[0].message
+
+
+def test_a_trend_is_seldom_seen_where_there_is_none():
+    """A test at 1 % that also asks for a drift of 1 %: at a scatter of 1 % about one record in a hundred."""
+    draw = random.Random(1)
+    seen = sum(bool(gates.trend(passes(*(draw.gauss(100, 1) for _ in range(4))), Boundary.GPU)) for _ in range(2000))
+    assert seen <= 40
+
+
+def test_a_long_pause_of_the_sampler_is_said_if_it_lies_in_a_window():
+    pause = LongGap("nvml", Window(10**9, 3 * 10**9))
+    sampling = Sampling(0.01, 0.0, 0.1, {"nvml": 2.0}, (pause,))
+    [finding] = gates.gaps(sampling, [Window(0, 2 * 10**9)])
+    assert "2.0 s" in finding.message
+    assert gates.gaps(sampling, [Window(4 * 10**9, 5 * 10**9)]) == []
+    assert gates.gaps(None, [Window(0, 1)]) == []
+
+
+def test_what_no_bound_contains_is_said_of_the_meter_that_speaks():
+    known = {("nvml", "gpu:0"): "not probed", ("nvml-power", "gpu:0"): "slow"}
+    assert [finding.message for finding in gates.caveats([reading("nvml", 1)], known)] == ["gpu:0: not probed"]
+    assert gates.caveats([reading("rapl", 1)], known) == []

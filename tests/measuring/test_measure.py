@@ -94,6 +94,78 @@ def test_a_slice_of_a_gpu_is_refused_with_the_cure(tmp_path: Path) -> None:
     assert "MIG slice" in done.stderr
 
 
+def test_a_slice_of_a_gpu_is_not_left_out_without_a_word(tmp_path: Path) -> None:
+    environment = nvml.install(tmp_path, Driver((Gpu(SQUARE),))) | {"CUDA_VISIBLE_DEVICES": "MIG-1234"}
+    done, found = measured(environment, "--", "true")
+    assert done.returncode == 0
+    assert [reading["domain"] for reading in found["energy"]] == ["cpu:0", "dram:0"]
+    assert "MIG" in " ".join(found["not_read"])
+    spoken = support.wattstar_command("measure", "--", "true", env=environment)
+    assert "not read: nvml: CUDA_VISIBLE_DEVICES names a MIG slice" in spoken.stderr
+
+
+def test_the_cpu_of_a_grace_module_is_not_counted_as_the_gpu(tmp_path: Path) -> None:
+    """The CPU's part is too small for a cross-check to see."""
+    gpu = nvml.grace_hopper(Gpu(trace.constant(350.0)), trace.constant(360.0))
+    done, found = measured(nvml.install(tmp_path, Driver((gpu,))), "--", *SLEEP)
+    assert done.returncode == 0, done.stderr
+    seconds = (found["window"]["end"] - found["window"]["begin"]) / 1e9
+    assert gpu_of(found)["meter"] == "nvml-power"
+    assert gpu_of(found)["joules"] == pytest.approx(350 * seconds, rel=0.01)
+
+
+def test_a_counter_that_lags_stays_inside_its_bound(tmp_path: Path) -> None:
+    """60 ms late, and not probed."""
+    environment = nvml.install(tmp_path, Driver((Gpu(SQUARE, lag=0.06),)))
+    done, found = measured(environment, "--", sys.executable, "-c", "import time; time.sleep(1.5)")
+    assert done.returncode == 0, done.stderr
+    truth = SQUARE.joules(found["window"]["begin"], found["window"]["end"])
+    assert abs(gpu_of(found)["joules"] - truth) <= gpu_of(found)["bound"]
+    assert "not probed" in " ".join(note["message"] for note in found["notes"])
+
+
+def test_what_is_estimated_never_stands_in_one_sum_with_what_is_measured(tmp_path: Path) -> None:
+    environment = nvml.install(tmp_path, Driver((Gpu(trace.constant(300.0)),))) | {"CUDA_VISIBLE_DEVICES": "0"}
+    done = support.wattstar_command(
+        "measure", "--", sys.executable, "-c", "import time; time.sleep(2)", env=environment
+    )
+    measured_part, _, estimated_part = done.stderr.partition("estimated, not measured:")
+    assert "measured: " in measured_part
+    assert "gpu:0" in measured_part
+    assert "its sensor ± 5%" in measured_part
+    assert "cpu:0" not in measured_part
+    assert "cpu:0" in estimated_part
+    assert "range, not 95 %" in estimated_part
+    alone = support.wattstar_command("measure", "--require-measured", "--", *SLEEP, env=environment)
+    assert "estimate" not in alone.stderr
+
+
+def test_windows_of_a_long_life_do_not_pile_up(tmp_path: Path) -> None:
+    """What lies before all open windows is forgotten; a window that is still open loses nothing."""
+    environment = nvml.install(tmp_path, Driver((Gpu(trace.constant(300.0), step_period=0.02),)))
+    text = """
+import time
+from wattstar import measure
+from wattstar.measuring.measure import _own_meters
+with measure() as outer:
+    for _ in range(3):
+        with measure() as inner:
+            time.sleep(0.3)
+    print(inner.joules / inner.seconds, max(len(line.times) for line in _own_meters().sampler.timelines()) > 40)
+print(outer.joules / outer.seconds, outer.seconds > 0.9)
+for _ in range(2):
+    with measure():
+        time.sleep(0.05)
+print(max(len(line.times) for line in _own_meters().sampler.timelines()))
+"""
+    done = support.python(text, env={"CUDA_VISIBLE_DEVICES": "0", **environment})
+    assert done.returncode == 0, done.stderr
+    (inner, grown), (outer, whole), (left,) = (line.split() for line in done.stdout.splitlines())
+    assert (float(inner), float(outer)) == (pytest.approx(300, rel=0.03), pytest.approx(300, rel=0.02))
+    assert (grown, whole) == ("True", "True")
+    assert int(left) < 40
+
+
 def test_the_exit_code_and_the_output_are_those_of_the_command() -> None:
     done = support.wattstar_command("measure", "--meter", "estimate", "--", "sh", "-c", "echo out; exit 7")
     assert (done.returncode, done.stdout) == (7, "out\n")
