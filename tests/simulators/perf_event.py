@@ -14,7 +14,6 @@ that have no fixed one begin at PERF_TYPE_MAX, 6.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulators import powercap
@@ -26,21 +25,10 @@ SCALE = "2.3283064365386962890625e-10"
 CPUS_A_DIE = 8
 
 
-@dataclass(frozen=True)
-class Die:
-    """One CPU of ``cpumask`` and what its package, or die, counts."""
-
-    zone: Zone
-    socket: int
-
-
-def dies(packages: Sequence[Zone]) -> list[Die]:
-    """One for each; the socket is the number in the name: ``package-1-die-0`` is on socket 1."""
-    return [Die(zone, int(zone.name.split("-")[1])) for zone in packages]
-
-
-def tree(folder: Path, packages: Sequence[Zone], unit: str = "Joules", known: Sequence[str] = ("cores", "psys")) -> None:
-    """Write what does not change, as below /sys: the PMU, and which socket its CPUs are on."""
+def tree(
+    folder: Path, packages: Sequence[Zone], unit: str = "Joules", known: Sequence[str] = ("cores", "psys")
+) -> None:
+    """Write what does not change, as below /sys: the PMU, and which socket its CPUs are on (``package-1-die-0``: 1)."""
     pmu = folder / "bus/event_source/devices/power"
     (pmu / "events").mkdir(parents=True)
     (pmu / "format").mkdir()
@@ -53,14 +41,18 @@ def tree(folder: Path, packages: Sequence[Zone], unit: str = "Joules", known: Se
     (pmu / "format/event").write_text("config:0-7\n")
     (pmu / "type").write_text(f"{TYPE}\n")
     (pmu / "cpumask").write_text(",".join(str(CPUS_A_DIE * place) for place in range(len(packages))) + "\n")
-    for place, die in enumerate(dies(packages)):
+    for place, zone in enumerate(packages):
         topology = folder / f"devices/system/cpu/cpu{CPUS_A_DIE * place}/topology"
         topology.mkdir(parents=True)
-        (topology / "physical_package_id").write_text(f"{die.socket}\n")
+        (topology / "physical_package_id").write_text(f"{zone.name.split('-')[1]}\n")
 
 
 def install(
-    folder: Path, packages: Sequence[Zone], zones: Sequence[Zone] = (), hidden: bool = False, vendor: str = "GenuineIntel"
+    folder: Path,
+    packages: Sequence[Zone],
+    zones: Sequence[Zone] = (),
+    hidden: bool = False,
+    vendor: str = "GenuineIntel",
 ) -> Mapping[str, str]:
     """Make the PMU of these packages, and powercap's zones beside it; returns a subprocess's environment."""
     environment = powercap.install(folder, zones, hidden, vendor)
