@@ -42,7 +42,9 @@ def test_a_denied_counter_is_closed_and_names_the_cure(tmp_path: Path) -> None:
 
 
 def test_memory_alone_denied_is_not_left_out(tmp_path: Path) -> None:
-    level, domains, reason, *_ = inside(tmp_path, [Zone("package-0", BUSY, (Zone("dram", BUSY, denied_from=0),))], METER)
+    level, domains, reason, *_ = inside(
+        tmp_path, [Zone("package-0", BUSY, (Zone("dram", BUSY, denied_from=0),))], METER
+    )
     assert (level, domains) == (-1, ["cpu:0", "dram:0"])
     assert reason.startswith("dram")
 
@@ -77,7 +79,9 @@ def test_dies_that_mirror_each_other_are_seen_through_at_every_look(vendor: str,
     """The counter is refreshed between two reads now and then; that must not make two counters of one."""
     first = Zone("package-0-die-0", BUSY, unit=15258)
     dies = [replace(first, name=f"package-{number // 2}-die-{number % 2}") for number in range(4)]
-    text = f"{PRELUDE}\nfrom wattstar.meters import rapl\nprint(json.dumps([rapl.affinity().domains for _ in range(200)]))"
+    text = (
+        f"{PRELUDE}\nfrom wattstar.meters import rapl\nprint(json.dumps([rapl.affinity().domains for _ in range(200)]))"
+    )
     found = printed(text, powercap.install(tmp_path, dies, vendor=vendor))
     assert found == [[f"cpu:{number}" for number in range(counted)]] * 200
 
