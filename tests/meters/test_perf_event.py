@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.simulators import trace as traces
 from tests.simulators.powercap import Zone
 from tests.simulators.powercap_process import BUSY, PRELUDE, printed
 from tests.simulators.powercap_process import METER as ANY_METER
-from wattstar.meters.perf_event import affinity_of, events
+from wattstar.meters.perf_event import affinity_of, events, joules, opened
 from wattstar.types import Level
 
 needs_compiler = pytest.mark.skipif(compiler.compiler() is None, reason=compiler.NO_COMPILER)
@@ -108,6 +109,22 @@ def test_what_the_kernel_here_refuses_is_closed_with_its_domains(tmp_path: Path)
     found = affinity_of(tmp_path)
     assert (found.level, found.domains) == (Level.CLOSED, ("cpu:0", "dram:0"))
     assert found.cure
+
+
+def test_the_kernel_here_takes_the_call_as_it_is_made(tmp_path: Path) -> None:
+    """Every Linux counts the nanoseconds of a CPU's clock (type 1, event 0): a "power" of a joule a second."""
+    perf_event.tree(tmp_path, [Zone("package-0", CONSTANT)])
+    pmu = tmp_path / "bus/event_source/devices/power"
+    for file, text in (("type", "1"), ("events/energy-pkg", "event=0x00"), ("events/energy-pkg.scale", "1e-9")):
+        (pmu / file).write_text(f"{text}\n")
+    if affinity_of(tmp_path).level is Level.CLOSED:
+        pytest.skip(f"perf is closed to this user: {affinity_of(tmp_path).reason}")
+    with opened(events(tmp_path)) as files:
+        [(event, file)] = files.items()
+        begin, first = time.monotonic(), joules(event, file)
+        time.sleep(0.05)
+        last, end = joules(event, file), time.monotonic()
+    assert 0.049 <= last - first <= end - begin + 0.001
 
 
 # ── live ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

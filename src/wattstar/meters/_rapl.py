@@ -59,7 +59,7 @@ def _place(folder: Path) -> list[int]:
     return [int(number, 16) for number in folder.name.split(":")[1:]]
 
 
-def open_to_all_reads(powercap: Path = POWERCAP) -> bool:
+def is_open(powercap: Path = POWERCAP) -> bool:
     """Whether this user may read every counter through powercap, and there is one."""
     try:
         found = listed(powercap)

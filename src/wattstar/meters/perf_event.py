@@ -66,7 +66,7 @@ def events(system: Path = SYSTEM, vendor: str | None = None) -> list[Event]:
 
     ``cpumask`` names one CPU a package, or a die where dies count for themselves. Of AMD's processors of several dies
     older kernels name one a die, though each shows the whole package ("perf/x86/rapl: Fix the energy-pkg event for AMD
-    CPUs", Linux 6.12): there only the first of a package is read. ``vendor``: that of ``/proc/cpuinfo``; None: ask it.
+    CPUs", 2024): there only the first of a package is read. ``vendor``: that of ``/proc/cpuinfo``; None: ask it.
     """
     pmu = system / PMU
     # AMD's family 15h has another PMU of this name, which knows no energy (Linux: arch/x86/events/amd/power.c).
@@ -170,7 +170,7 @@ def affinity_of(system: Path = SYSTEM, vendor: str | None = None) -> Affinity:
             pass
     except MeterUnavailable as error:
         return Affinity(Level.CLOSED, domains, error.message.rstrip("."), "; ".join(error.cures))
-    if _rapl.open_to_all_reads(system / "class/powercap"):
+    if _rapl.is_open(system / "class/powercap"):
         return Affinity(Level.ASKED, domains, "the same counters as rapl's, by another road", None)
     return Affinity(Level.REAL, domains, f"{len(found)} energy counters")
 
@@ -189,12 +189,12 @@ def reader(scope: Scope) -> Iterator[Reader]:
     with opened(found) as files:
 
         def read() -> Mapping[str, tuple[int, float]]:
-            return {event.domain: (time.monotonic_ns(), _joules(event, file)) for event, file in files.items()}
+            return {event.domain: (time.monotonic_ns(), joules(event, file)) for event, file in files.items()}
 
         yield Reader(read, _rapl.POLL_SECONDS, refresh=_rapl.REFRESH_SECONDS, quantum=QUANTUM)
 
 
-def _joules(event: Event, file: int) -> float:
+def joules(event: Event, file: int) -> float:
     """Since the event was opened; ``MeterUnavailable`` where perf gives no count (its CPU is off)."""
     try:
         count = os.read(file, COUNT_BYTES)

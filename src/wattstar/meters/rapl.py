@@ -138,8 +138,8 @@ def without_mirrors(found: Sequence[Zone]) -> list[Zone]:
     Rule: two zones are one counter if they are of one kind and one ``package-N`` and show the same count three times.
     Separate sockets never are, however equal their power; nor are Intel's dies, for which this is not asked. Linux
     itself lists such packages once since 6.12 ("powercap/intel_rapl: Fix the energy-pkg event for AMD CPUs"); before,
-    Zen 1 and 2 were listed once a die, Zen 4 and 5 in 6.10 and 6.11 too (68 W + 68 W where the wall socket gave 125 W:
-    github.com/mlco2/codecarbon/issues/1274).
+    Zen 1 and 2 were listed once a die, and from 6.10 on newer ones as well (68 W + 68 W where the wall socket gave
+    125 W: github.com/mlco2/codecarbon/issues/1274).
     """
     kept: list[Zone] = []
     for zone in found:
