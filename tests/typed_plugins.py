@@ -9,6 +9,7 @@ import wattstar.meters.estimate
 import wattstar.meters.fake
 import wattstar.meters.nvml
 import wattstar.meters.nvml_power
+import wattstar.meters.perf_event
 import wattstar.meters.rapl
 import wattstar.tasks.automatic_speech_recognition
 import wattstar.tasks.image_classification
@@ -30,5 +31,6 @@ meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
 meters_nvml: Meter = wattstar.meters.nvml
 meters_nvml_power: Meter = wattstar.meters.nvml_power
+meters_perf_event: Meter = wattstar.meters.perf_event
 meters_rapl: Meter = wattstar.meters.rapl
 launchers_local: Launcher = wattstar.launchers.local

@@ -1,4 +1,5 @@
 /* Preloaded into a process: /sys/class/powercap becomes a folder of powercap.py, and reads of energy_uj become live.
+   So do perf's events for the same counters (perf_event.h, perf_event.py), and /proc/cpuinfo names the vendor.
 
    Names and files: "Power Capping Framework" (Linux kernel documentation). A value is made when the file is read from
    its beginning, as sysfs does. Arithmetic: drivers/powercap/intel_rapl_common.c: a 32-bit count of energy units. */
@@ -19,6 +20,7 @@ enum { MAX_ZONES = 64, MAX_FILES = 4096 };
 typedef struct {
     dev_t device; /* of its energy_uj file, with inode: whoever opens that file, by whatever path, reads this zone */
     ino_t inode;
+    int cpu, code; /* of a perf event; it has no file */
     Trace trace;
     long long loaded, reset_at, denied_from;
     double refresh, start_joules;
@@ -27,6 +29,7 @@ typedef struct {
 
 static Zone zones[MAX_ZONES];
 static int zone_count;
+static unsigned pmu_type; /* 0: there is no PMU */
 static struct stat configuration;
 static struct { int zone; char text[32]; } files[MAX_FILES]; /* by file descriptor; zone: 1 more than its index */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,12 +40,16 @@ static const char *root(void) { return getenv("WATTSTAR_POWERCAP_SIMULATOR"); }
 
 static void configure(const char *line) {
     Zone *zone = &zones[zone_count ? zone_count - 1 : 0];
+    Zone event = {0};
     char path[PATH_MAX];
     struct stat state;
     if (sscanf(line, "zone %4095[^\n]", path) == 1) {
         if (zone_count == MAX_ZONES || stat(path, &state)) simulator_fails("no such zone, or too many", path);
         zones[zone_count++] = (Zone){.device = state.st_dev, .inode = state.st_ino};
-    } else if (sscanf(line, "trace %4095[^\n]", zone->trace.path) != 1 && sscanf(line, "unit %lld", &zone->unit) != 1 &&
+    } else if (sscanf(line, "event %d %d", &event.cpu, &event.code) == 2) {
+        if (zone_count == MAX_ZONES) simulator_fails("too many events", line);
+        zones[zone_count++] = event;
+    } else if (sscanf(line, "pmu %u", &pmu_type) != 1 && sscanf(line, "trace %4095[^\n]", zone->trace.path) != 1 && sscanf(line, "unit %lld", &zone->unit) != 1 &&
                sscanf(line, "refresh %lf", &zone->refresh) != 1 && sscanf(line, "loaded %lld", &zone->loaded) != 1 &&
                sscanf(line, "start_joules %lf", &zone->start_joules) != 1 &&
                sscanf(line, "reset_at %lld", &zone->reset_at) != 1 &&
@@ -73,15 +80,19 @@ static double joules_at(const Zone *zone, double seconds) {
     return trace_joules(&zone->trace, (zone->loaded - zone->trace.origin) / 1e9 + seconds);
 }
 
-/* Microjoules that the file shows now. The hardware refreshes its count about once a millisecond. */
-static long long microjoules(Zone *zone, long long now) {
+/* Energy units that were counted by now, wraps included. The hardware refreshes its count about once a millisecond. */
+static uint64_t counted(Zone *zone, long long now) {
     trace_follow(&zone->trace);
     double seconds = (now - zone->loaded) / 1e9, begin = 0, joules = zone->start_joules;
     if (zone->refresh > 0) seconds = floor(seconds / zone->refresh) * zone->refresh;
     if (now >= zone->reset_at) begin = (zone->reset_at - zone->loaded) / 1e9, joules = 0;
     joules += joules_at(zone, fmax(seconds, begin)) - joules_at(zone, begin);
-    uint32_t count = (uint32_t)(uint64_t)floor(joules * 1e9 / zone->unit);
-    return (long long)count * zone->unit / 1000;
+    return (uint64_t)floor(joules * 1e9 / zone->unit);
+}
+
+/* Microjoules that the file shows now. */
+static long long microjoules(Zone *zone, long long now) {
+    return (long long)(uint32_t)counted(zone, now) * zone->unit / 1000;
 }
 
 /* The zone of an open file, 1 more than its index; 0: none. */
@@ -89,7 +100,7 @@ static int zone_of(int file) {
     struct stat state;
     if (fstat(file, &state)) return 0;
     for (int i = 0; i < zone_count; i++)
-        if (zones[i].device == state.st_dev && zones[i].inode == state.st_ino) return i + 1;
+        if (zones[i].inode && zones[i].device == state.st_dev && zones[i].inode == state.st_ino) return i + 1;
     return 0;
 }
 
@@ -136,10 +147,16 @@ static int below(const char *path, const char *folder) {
     return !strncmp(path, folder, length) && (!path[length] || path[length] == '/');
 }
 
+static int is_simulated(const char *path) {
+    const char *name = strrchr(path, '/');
+    return below(path, "/sys/class/powercap") || below(path, "/sys/devices/virtual/powercap") ||
+           below(path, "/sys/bus/event_source/devices") || !strcmp(path, "/proc/cpuinfo") ||
+           (below(path, "/sys/devices/system/cpu") && !strcmp(name, "/physical_package_id"));
+}
+
 static const char *mapped(const char *path, char *buffer) {
-    if (!path || !root() || (!below(path, "/sys/class/powercap") && !below(path, "/sys/devices/virtual/powercap")))
-        return path;
-    snprintf(buffer, PATH_MAX, "%s%s", root(), path + strlen("/sys"));
+    if (!path || !root() || !is_simulated(path)) return path;
+    snprintf(buffer, PATH_MAX, "%s%s", root(), path + (below(path, "/sys") ? strlen("/sys") : 0));
     return buffer;
 }
 
@@ -233,9 +250,12 @@ static FILE *stream(FILE *real, const char *path) {
 STREAMING(fopen)
 STREAMING(fopen64)
 
+#include "perf_event.h"
+
 ssize_t read(int file, void *target, size_t size) {
     static ssize_t (*real)(int, void *, size_t);
     if (!real) real = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+    if (is_event(file)) return read_event(file, target, size);
     if (file < 0 || file >= MAX_FILES || !files[file].zone) return real(file, target, size);
     ssize_t count = live(file, target, size, lseek(file, 0, SEEK_CUR));
     if (count < 0) return real(file, target, size);

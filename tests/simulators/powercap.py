@@ -144,12 +144,18 @@ def tree(folder: Path, zones: Sequence[Zone]) -> Tree:
     return Tree(folder, placed)
 
 
-def install(folder: Path, zones: Sequence[Zone], hidden: bool = False) -> Mapping[str, str]:
+def install(
+    folder: Path, zones: Sequence[Zone], hidden: bool = False, vendor: str = "GenuineIntel"
+) -> Mapping[str, str]:
     """Make a tree; returns what a subprocess needs in its environment to see it live at /sys/class/powercap.
 
-    Hidden, the devices are masked as container runtimes do: the class folder is full of links to nothing.
+    Hidden, the devices are masked as container runtimes do: the class folder is full of links to nothing. ``vendor`` is
+    the processor's, as /proc/cpuinfo will say (``AuthenticAMD``).
     """
     made = tree(folder.resolve(), zones)
+    (made.folder / "proc").mkdir()
+    text = f"processor\t: 0\nvendor_id\t: {vendor}\nmodel name\t: simulated\n"
+    (made.folder / "proc/cpuinfo").write_text(text, encoding="utf-8")
     if hidden:
         shutil.rmtree(made.folder / DEVICES)
         (made.folder / DEVICES).mkdir()
@@ -207,6 +213,11 @@ def _link(root: Path, folder: Path) -> None:
 
 def _lines(root: Path, folder: Path, zone: Zone) -> Iterator[str]:
     yield f"zone {folder / 'energy_uj'}"
+    yield from description(root, zone)
+
+
+def description(root: Path, zone: Zone) -> Iterator[str]:
+    """Lines of the configuration: what a counter says and when, under the name of its zone or event."""
     yield f"trace {zone.trace.write(root)}"
     for name in ("unit", "refresh", "loaded", "start_joules", "reset_at", "denied_from"):
         yield f"{name} {getattr(zone, name)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -17,28 +16,11 @@ from tests import support
 from tests.simulators import compiler, powercap
 from tests.simulators import trace as traces
 from tests.simulators.powercap import Zone
-from tests.simulators.trace import Following
-from wattstar.meters import rapl
+from tests.simulators.powercap_process import BUSY, LATER, PRELUDE, about_to_wrap, inside
 
 needs_compiler = pytest.mark.skipif(compiler.compiler() is None, reason=compiler.NO_COMPILER)
 
 SECOND = 1_000_000_000
-BUSY = traces.square(60, 250, 0.073, duty=0.4)
-LATER = powercap.NEVER - 1
-"""Stands for a moment that the process itself chooses once it is under way, by ``begin_in``."""
-
-PRELUDE = f"""
-import json, os, time
-from pathlib import Path
-def begin_in(seconds):
-    moment = time.monotonic_ns() + round(seconds * 1e9)
-    path = Path(os.environ["WATTSTAR_POWERCAP_SIMULATOR"]) / "{powercap.CONFIGURATION}"
-    path.with_suffix(".later").write_text(path.read_text().replace("{LATER}", str(moment)))
-    path.with_suffix(".later").replace(path)
-    return moment
-def draw(path, origin, watts):
-    with open(path, "a") as file: file.write(f"{{(time.monotonic_ns() - origin) / 1e9!r}} {{watts!r}}\\n")
-"""
 POLL = f"""{PRELUDE}
 powercap = Path("/sys/class/powercap")
 files = sorted(powercap.glob("intel-rapl*:*/energy_uj"))
@@ -55,13 +37,6 @@ def poll(seconds):
         time.sleep(0.002)
     return found
 """
-
-
-def inside(folder: Path, zones: Sequence[Zone], text: str) -> Any:
-    """What a script prints as JSON in a process that sees these zones at /sys/class/powercap."""
-    result = support.python(text, env=powercap.install(folder, zones))
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def polled(folder: Path, zones: Sequence[Zone], seconds: float = 0.2) -> Any:
@@ -141,13 +116,6 @@ print(json.dumps({{
     assert said["reused"] == "dram\n"
 
 
-def about_to_wrap(path: Path) -> tuple[Following, Zone]:
-    """A resting package that is some joules before its wrap, and the load that will bring it there."""
-    load = Following(path, 0.0)
-    zone = Zone("package-0", load, loaded=load.origin)
-    return load, replace(zone, start_joules=zone.range / 1e6 - 20.0)
-
-
 @needs_compiler
 def test_the_counter_wraps_at_its_range(tmp_path: Path) -> None:
     load, package = about_to_wrap(tmp_path / "power")
@@ -209,72 +177,7 @@ print(json.dumps([row(lambda: os.open(name, os.O_RDONLY))[2], row(lambda: open(n
     assert inside(tmp_path, [Zone("package-0", BUSY, denied_from=0)], text) == [None, None, False, True]
 
 
-METER = f"""{PRELUDE}
-from wattstar.errors import MeterUnavailable
-from wattstar.meters import rapl
-from wattstar.types import Scope
-found = rapl.affinity()
-seen = []
-if found.level > 0:
-    with rapl.reader(Scope(0, "cpu", "")) as reader:
-        end = time.monotonic() + 0.2
-        while time.monotonic() < end:
-            seen.append(reader.read())
-            time.sleep(0.005)
-print(json.dumps([found.level, found.domains, found.reason, found.cure, seen]))
-"""
-
-
-@needs_compiler
-def test_wattstar_reads_packages_and_dram_across_a_wrap(tmp_path: Path) -> None:
-    load, first = about_to_wrap(tmp_path / "power")
-    dram, second = Zone("dram", traces.constant(20.0)), Zone("package-1", traces.constant(90.0))
-    zones = [replace(first, parts=(dram,)), second, Zone("psys", traces.constant(300.0))]
-    text = METER.replace("end = ", f"draw({str(load.path)!r}, {load.origin}, 300.0); end = ")
-    level, domains, _, _, seen = inside(tmp_path / "tree", zones, text)
-    assert (level, sorted(domains)) == (2, ["cpu:0", "cpu:1", "dram:0"])
-    for domain, trace in (("cpu:0", load.trace()), ("cpu:1", second.trace), ("dram:0", dram.trace)):
-        (begin, low), (end, high) = seen[0][domain], seen[-1][domain]
-        assert isinstance(trace, traces.Trace)
-        assert high - low == pytest.approx(trace.joules(begin, end), rel=0.05)
-
-
-@needs_compiler
-def test_wattstar_says_how_to_open_a_denied_counter(tmp_path: Path) -> None:
-    level, _, reason, cure, _ = inside(tmp_path, [Zone("package-0", BUSY, denied_from=0)], METER)
-    assert level == -1
-    assert "may not read" in reason
-    assert "udev" in cure
-
-
-@needs_compiler
-def test_wattstar_in_a_virtual_machine(tmp_path: Path) -> None:
-    level, _, reason, _, _ = inside(tmp_path, [], METER)
-    assert level == -1
-    assert "virtual machines" in reason
-
-
-@needs_compiler
-def test_wattstar_in_a_container_that_hides_the_devices(tmp_path: Path) -> None:
-    result = support.python(METER, env=powercap.install(tmp_path, [Zone("package-0", BUSY)], hidden=True))
-    level, _, reason, *_ = json.loads(result.stdout)
-    assert level == -1
-    assert "cannot be read" in reason
-
-
 # ── inside this process ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_an_hour_of_simulated_time_through_six_wraps(tmp_path: Path) -> None:
-    package = Zone("package-0", traces.constant(400.0), (Zone("dram", traces.ramp(10, 50, 3.0)),))
-    tree, now = powercap.tree(tmp_path / "tree", [package]), time.monotonic_ns()
-    tree.show(now)
-    cpu, dram = rapl.zones(tree.powercap)
-    for seconds in range(10, 3601, 10):
-        tree.show(now + seconds * SECOND)
-        joules = cpu.joules(), dram.joules()
-    assert joules == pytest.approx((3600 * 400, 3600 * 30), rel=1e-4)
-    assert 3600 * 400 / (package.range / 1e6) > 5
 
 
 def test_a_tree_that_lives_in_this_process(tmp_path: Path) -> None:
