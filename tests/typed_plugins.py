@@ -5,6 +5,8 @@ import wattstar.backends.fake
 import wattstar.backends.faster_whisper
 import wattstar.backends.transformers
 import wattstar.launchers.local
+import wattstar.meters.amd
+import wattstar.meters.apple
 import wattstar.meters.estimate
 import wattstar.meters.fake
 import wattstar.meters.nvml
@@ -26,6 +28,8 @@ backends_efficientnet_lite: Backend = wattstar.backends.efficientnet_lite
 backends_fake: Backend = wattstar.backends.fake
 backends_faster_whisper: Backend = wattstar.backends.faster_whisper
 backends_transformers: Backend = wattstar.backends.transformers
+meters_amd: Meter = wattstar.meters.amd
+meters_apple: Meter = wattstar.meters.apple
 meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
 meters_nvml: Meter = wattstar.meters.nvml
