@@ -9,6 +9,8 @@ import wattstar.meters.amd
 import wattstar.meters.apple
 import wattstar.meters.estimate
 import wattstar.meters.fake
+import wattstar.meters.hwmon
+import wattstar.meters.jetson
 import wattstar.meters.nvml
 import wattstar.meters.nvml_power
 import wattstar.meters.rapl
@@ -32,6 +34,8 @@ meters_amd: Meter = wattstar.meters.amd
 meters_apple: Meter = wattstar.meters.apple
 meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
+meters_hwmon: Meter = wattstar.meters.hwmon
+meters_jetson: Meter = wattstar.meters.jetson
 meters_nvml: Meter = wattstar.meters.nvml
 meters_nvml_power: Meter = wattstar.meters.nvml_power
 meters_rapl: Meter = wattstar.meters.rapl
