@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -130,19 +131,27 @@ def test_a_gpu_that_is_not_visible_is_said(tmp_path: Path) -> None:
     ("gpu", "figures"),
     [
         (Gpu(STEADY, stuck_from=0), ("stood still", "300 W")),
-        (Gpu(STEADY, counter_factor=2.0), ("grew by 6", "300 W")),
-        (Gpu(STEADY, counter_factor=0.75), ("grew by 2", "300 W")),
         (Gpu(STEADY, tells_current=False), ("no power",)),
         (Gpu(STEADY, partition="CPX"), ("CPX",)),
         (Gpu(STEADY, faults=(Fault("amdsmi_get_energy_count", amdsmi.NO_PERMISSION),)), ("10",)),
     ],
-    ids=["frozen", "both dies", "too little", "no power", "partition", "denied"],
+    ids=["frozen", "no power", "partition", "denied"],
 )
 def test_a_counter_that_cannot_be_trusted_is_refused_with_the_figures(
     tmp_path: Path, gpu: Gpu, figures: tuple[str, ...]
 ) -> None:
     said = opened(tmp_path, gpu)
     assert [figure for figure in figures if figure not in said["message"]] == []
+    assert said["cures"]
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.75], ids=["both dies", "too little"])
+def test_a_counter_at_odds_with_the_power_is_refused_with_both_figures(tmp_path: Path, factor: float) -> None:
+    said = opened(tmp_path, Gpu(STEADY, counter_factor=factor))
+    figures = re.search(r"gpu:0 grew by ([\d.]+) W where the power was (\d+) W", said["message"])
+    assert figures is not None
+    assert float(figures[1]) == pytest.approx(300 * factor, rel=0.1)
+    assert float(figures[2]) == 300
     assert said["cures"]
 
 
