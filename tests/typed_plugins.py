@@ -5,8 +5,12 @@ import wattstar.backends.fake
 import wattstar.backends.faster_whisper
 import wattstar.backends.transformers
 import wattstar.launchers.local
+import wattstar.meters.amd
+import wattstar.meters.apple
 import wattstar.meters.estimate
 import wattstar.meters.fake
+import wattstar.meters.hwmon
+import wattstar.meters.jetson
 import wattstar.meters.nvml
 import wattstar.meters.nvml_power
 import wattstar.meters.perf_event
@@ -27,8 +31,12 @@ backends_efficientnet_lite: Backend = wattstar.backends.efficientnet_lite
 backends_fake: Backend = wattstar.backends.fake
 backends_faster_whisper: Backend = wattstar.backends.faster_whisper
 backends_transformers: Backend = wattstar.backends.transformers
+meters_amd: Meter = wattstar.meters.amd
+meters_apple: Meter = wattstar.meters.apple
 meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
+meters_hwmon: Meter = wattstar.meters.hwmon
+meters_jetson: Meter = wattstar.meters.jetson
 meters_nvml: Meter = wattstar.meters.nvml
 meters_nvml_power: Meter = wattstar.meters.nvml_power
 meters_perf_event: Meter = wattstar.meters.perf_event

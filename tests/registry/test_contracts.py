@@ -26,7 +26,8 @@ from wattstar.types import (
     Sample,
 )
 
-HEAVY = ("torch", "transformers", "pynvml", "numpy", "pyarrow", "scipy", "PIL", "jiwer", "faster_whisper", "pydantic")
+HEAVY = ("torch", "transformers", "pynvml", "numpy", "pyarrow", "scipy", "PIL", "jiwer", "faster_whisper", "pydantic",
+         "amdsmi", "zeus_apple_silicon")  # fmt: skip
 ARGUMENTS: Mapping[str, Mapping[str, list[str]]] = {
     "tasks": {"score": ["samples", "outputs"]},
     "backends": {"refuses": ["model", "task"], "session": ["model", "task", "controls"]},
