@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -39,4 +40,5 @@ def install(
     }
     file = folder / "apple.json"
     file.write_text(json.dumps(says), encoding="utf-8")
-    return {"PYTHONPATH": str(packages), "WATTSTAR_APPLE_SIMULATOR": str(file)}
+    path = os.pathsep.join([str(packages), str(Path(__file__).parents[2])])  # the stand-in reads traces as we do
+    return {"PYTHONPATH": path, "WATTSTAR_APPLE_SIMULATOR": str(file)}
