@@ -417,6 +417,8 @@ class Figure(Noun):
     plausible: Interval | None
     """For modelled figures: a range, not 95 %."""
     passes: int
+    coverage: tuple[str, ...] = ()
+    """What was added up, and how each was read: ``gpu:0 counter by nvml``. Only figures of like coverage compare."""
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,19 @@ def _facts(record: Record) -> dict[str, str]:
         "samples": f"{job.procedure.samples} of edition {job.procedure.edition} ({job.procedure.digest[:12]})",
         "machine": f"{record.machine.cpu}, {record.machine.cores} cores, {record.machine.memory_bytes / 1e9:.0f} GB"
         + "".join(f", {gpu.name}" for gpu in record.machine.gpus),
-        "meters": ", ".join(job.meters),
+        "meters": ", ".join(job.meters) + _sampling(record),
         "started": f"{record.started}, took {record.seconds:.1f} s",
         "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
     }
+
+
+def _sampling(record: Record) -> str:
+    """What reading them cost, and whether the sensors were probed."""
+    text = ""
+    if record.sampling:
+        longest = max(record.sampling.longest_gaps.values(), default=0.0)
+        text += f"; reading took {record.sampling.cpu_share:.1%} of a core, longest pause {longest * 1e3:.0f} ms"
+    return text + "".join(f"; {sensor.meter} of {sensor.name} probed {sensor.made[:10]}" for sensor in record.sensors)
 
 
 def _work(record: Record) -> dict[str, float]:

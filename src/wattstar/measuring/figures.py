@@ -63,7 +63,8 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
     if not parts or any(part is None for part in parts):
         return None
     found = [part for part in parts if part is not None]
-    if len({tuple(sorted(reading.domain for reading in part)) for part in found}) > 1:
+    covered = {tuple(sorted(f"{r.domain} {r.method} by {r.meter}" for r in part)) for part in found}
+    if len(covered) > 1:
         return None
     per_1000 = [1000.0 / counted.queries / JOULES_PER_WATT_HOUR for counted in passes]
     energies = [sum(r.joules for r in part) * scale for part, scale in zip(found, per_1000, strict=True)]
@@ -78,6 +79,7 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
         bound_wh_per_1000=fmean(bounds),
         plausible=Interval(interval.mid / factor, interval.mid, interval.mid * factor) if factor > 1 else None,
         passes=len(passes),
+        coverage=covered.pop(),
     )
 
 
