@@ -5,11 +5,15 @@ import wattstar.backends.fake
 import wattstar.backends.faster_whisper
 import wattstar.backends.transformers
 import wattstar.launchers.local
+import wattstar.meters.command
 import wattstar.meters.estimate
 import wattstar.meters.fake
 import wattstar.meters.nvml
 import wattstar.meters.nvml_power
+import wattstar.meters.prometheus
 import wattstar.meters.rapl
+import wattstar.meters.replay
+import wattstar.meters.url
 import wattstar.tasks.automatic_speech_recognition
 import wattstar.tasks.image_classification
 import wattstar.tasks.sentence_similarity
@@ -26,9 +30,13 @@ backends_efficientnet_lite: Backend = wattstar.backends.efficientnet_lite
 backends_fake: Backend = wattstar.backends.fake
 backends_faster_whisper: Backend = wattstar.backends.faster_whisper
 backends_transformers: Backend = wattstar.backends.transformers
+meters_command: Meter = wattstar.meters.command
 meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
 meters_nvml: Meter = wattstar.meters.nvml
 meters_nvml_power: Meter = wattstar.meters.nvml_power
+meters_prometheus: Meter = wattstar.meters.prometheus
 meters_rapl: Meter = wattstar.meters.rapl
+meters_replay: Meter = wattstar.meters.replay
+meters_url: Meter = wattstar.meters.url
 launchers_local: Launcher = wattstar.launchers.local
