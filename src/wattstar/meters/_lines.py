@@ -1,7 +1,7 @@
 """The lines by which a program or a server says watts or joules, and the totals that are made of them.
 
-A line is ``[DOMAIN] NUMBER W`` or ``[DOMAIN] NUMBER J``, such as ``123.4 W`` or ``gpu:0 5678 J``; without a domain it is
-of ``system``. Watts are the power at the line's moment and are integrated, trapezoid by trapezoid; joules are a total
+A line is ``[DOMAIN] NUMBER W`` or ``[DOMAIN] NUMBER J``, as ``123.4 W`` or ``gpu:0 5678 J``; without a domain it is of
+``system``. Watts are the power at the line's moment and are integrated, trapezoid by trapezoid; joules are a total
 that only grows. One domain keeps to one unit.
 """
 

@@ -15,12 +15,12 @@ docs/design/metrics.md) and is refused.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from wattstar import registry
 from wattstar.errors import MeterUnavailable
 from wattstar.meters import _lines, _web
 from wattstar.types import Affinity, Level, Method, Reader, Scope
@@ -56,7 +56,7 @@ PIP = "pip install prometheus-client"
 
 def affinity() -> Affinity:
     """Asks only what was named."""
-    if registry.missing(requires):
+    if _parser_is_missing():
         return Affinity(Level.ABSENT, (), "the parser of metrics pages is not installed", PIP)
     return Affinity(Level.ASKED, ("gpu:0", "cpu:0", "dram:0"), "what a metrics page counts, by its address")
 
@@ -71,11 +71,15 @@ def reader(scope: Scope) -> Iterator[Reader]:
 @contextmanager
 def opened(address: str, silence: float = _lines.SILENCE_SECONDS) -> Iterator[Reader]:
     """Ask a page, and wait for its first answer; raises ``MeterUnavailable``."""
-    if registry.missing(requires):
+    if _parser_is_missing():
         raise MeterUnavailable("The parser of metrics pages is not installed.", [PIP])
     feed = _lines.Feed(f"The metrics page {_lines.shown(address)}", _web.ASK_BY_HAND, silence)
     with _web.polled(address, lambda text: values(text, address), feed, PERIOD_SECONDS):
         yield Reader(feed.read, _lines.READ_SECONDS, stepped=True)
+
+
+def _parser_is_missing() -> bool:
+    return importlib.util.find_spec("prometheus_client") is None
 
 
 def values(text: str, address: str) -> Sequence[_lines.Value]:
