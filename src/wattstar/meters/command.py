@@ -35,8 +35,9 @@ confirmed = False
 
 PERIOD_SECONDS = 1.0
 """From one start to the next of a program that prints and ends."""
-JITTER = 0.5
-"""Starts are moved at random by so much of the period: a load that is periodic with them would alias."""
+JITTER = 0.2
+"""Each start is moved at random by so much of the period, and the next counts from it: a load of the same period would
+alias otherwise."""
 LOOK_SECONDS = 0.05
 SECONDS_TO_END = 2.0
 MOST_OF_A_LINE = 4096

@@ -24,8 +24,9 @@ argument: str | None = "an address that answers with watts or joules"
 confirmed = False
 
 PERIOD_SECONDS = 1.0
-JITTER = 0.5
-"""Questions are moved at random by so much of the period: a load that is periodic with them would alias."""
+JITTER = 0.2
+"""Each question is moved at random by so much of the period, and the next counts from it: a load of the same period
+would alias otherwise."""
 
 
 def affinity() -> Affinity:
