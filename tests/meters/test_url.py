@@ -163,6 +163,8 @@ WRONG = [
     "http://",
     "http://host:99999/",
     "http://[::1/",
+    "http://127.0.0.1/wätt",
+    "http://a..b/",
 ]
 
 

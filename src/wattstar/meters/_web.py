@@ -83,6 +83,8 @@ def ask(server: urllib.request.OpenerDirector, address: str, timeout: float = TI
             if 300 <= error.code < 400:
                 raise _elsewhere(address, error.headers.get("Location", "elsewhere")) from error
             raise Missed(f"it answered {error.code} {error.reason}.") from error
+    except UnicodeError as error:
+        raise MeterUnavailable(f"{_lines.shown(address)} is no address: {error}.", [_example()]) from error
     except TimeoutError as error:
         raise Missed(f"it did not answer within {timeout:g} s.") from error
     except (OSError, http.client.HTTPException) as error:

@@ -142,7 +142,7 @@ class _Program:
             for stream in (process.stdout, process.stderr):
                 selector.register(stream, selectors.EVENT_READ)
             while self.good and not self.stop.is_set():
-                ended = process.poll() is not None  # asked before looking: what it wrote is then all there
+                ended = _has_ended(process)  # asked before looking: what it wrote is then all there
                 for key, _ in selector.select(LOOK_SECONDS):
                     chunk, moment = os.read(key.fd, 65536), time.monotonic_ns()
                     if not chunk:
@@ -202,6 +202,11 @@ class _Program:
         last = f"Its last line was {_lines.shown(self.line)}." if self.line else ""
         complaint = " ".join(self.complaint.split())
         return f"{last} On standard error: {complaint}".strip() if complaint else last
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """It is left to be collected, so that its group keeps its number and no stranger's is ended."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
