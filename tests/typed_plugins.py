@@ -7,6 +7,7 @@ import wattstar.backends.transformers
 import wattstar.launchers.local
 import wattstar.meters.amd
 import wattstar.meters.apple
+import wattstar.meters.command
 import wattstar.meters.estimate
 import wattstar.meters.fake
 import wattstar.meters.hwmon
@@ -14,7 +15,10 @@ import wattstar.meters.jetson
 import wattstar.meters.nvml
 import wattstar.meters.nvml_power
 import wattstar.meters.perf_event
+import wattstar.meters.prometheus
 import wattstar.meters.rapl
+import wattstar.meters.replay
+import wattstar.meters.url
 import wattstar.tasks.automatic_speech_recognition
 import wattstar.tasks.image_classification
 import wattstar.tasks.sentence_similarity
@@ -33,6 +37,7 @@ backends_faster_whisper: Backend = wattstar.backends.faster_whisper
 backends_transformers: Backend = wattstar.backends.transformers
 meters_amd: Meter = wattstar.meters.amd
 meters_apple: Meter = wattstar.meters.apple
+meters_command: Meter = wattstar.meters.command
 meters_estimate: Meter = wattstar.meters.estimate
 meters_fake: Meter = wattstar.meters.fake
 meters_hwmon: Meter = wattstar.meters.hwmon
@@ -40,5 +45,8 @@ meters_jetson: Meter = wattstar.meters.jetson
 meters_nvml: Meter = wattstar.meters.nvml
 meters_nvml_power: Meter = wattstar.meters.nvml_power
 meters_perf_event: Meter = wattstar.meters.perf_event
+meters_prometheus: Meter = wattstar.meters.prometheus
 meters_rapl: Meter = wattstar.meters.rapl
+meters_replay: Meter = wattstar.meters.replay
+meters_url: Meter = wattstar.meters.url
 launchers_local: Launcher = wattstar.launchers.local
