@@ -309,9 +309,8 @@ class Timeline:
     """The truth is plausibly between joules / factor and joules × factor: a range, not 95 %. None for measurements."""
     gaps: Sequence[int] = ()
     """Nanoseconds: the total changed within half of this before or after its stamp. Empty: stamps are exact."""
-    least_watts: float | None = None
     most_watts: float | None = None
-    """What the domain can draw, from the device's limit and from the power seen; None: only the steps tell."""
+    """The device's limit; None: not known."""
     lag: Interval | None = None
     """Seconds: a stamp's total is that of so long before it. None: of the stamp itself."""
     quantum: float = 0.0

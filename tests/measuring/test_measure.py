@@ -208,3 +208,21 @@ except wattstar.WattstarError as error:
         "True True",
         "Nothing was measured, energy could only be estimated.",
     ]
+
+
+def test_a_meter_that_cannot_be_opened_keeps_nobody_waiting_and_starts_nothing(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    words = ("measure", "--meter", "command=echo nonsense", "--", "touch", str(started))
+    done = support.wattstar_command(*words, timeout=30)
+    assert done.returncode == 3
+    assert "nonsense" in done.stderr
+    assert not started.exists()
+
+
+def test_any_program_is_a_meter_of_the_whole_system() -> None:
+    words = ("--meter", "command=sh -c 'while echo 200 W; do sleep 0.1; done'", "--meter", "estimate")
+    done, found = measured({}, *words, "--", "sleep", "1.5")
+    assert done.returncode == 0, done.stderr
+    reading = gpu_of(found, "system")
+    assert reading["joules"] == pytest.approx(200 * 1.5, rel=0.1)
+    assert (reading["method"], reading["meter"].partition("=")[0]) == ("sampled", "command")

@@ -102,7 +102,7 @@ def test_duckdb_reads_the_records_of_a_store_as_one_table(store: Path) -> None:
 def test_tables_round_trip() -> None:
     lines = [
         Timeline("gpu:0", "nvml", Method.COUNTER, [1, 2**62], [0.1, 1e-300], gaps=[0, 9], most_watts=700.0),
-        Timeline("gpu:0", "other", Method.SAMPLED, [5], [2.0], gaps=[0], least_watts=0.1),
+        Timeline("gpu:0", "other", Method.SAMPLED, [5], [2.0], gaps=[0]),
         Timeline("cpu:0", "estimate", Method.MODELLED, [3, 4], [0.0, 1.0], 2.0, [0, 0]),
     ]
     assert tables.timelines_from_parquet(tables.timelines_to_parquet(lines)) == lines

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from wattstar.types import Interval, Meter, Method, Reader, Timeline, Window
+from wattstar.types import Interval, Meter, Reader, Timeline, Window
 
 STEPS_TO_LEARN_FROM = 8
 QUIET_SHARE = 0.9
@@ -39,9 +39,6 @@ class Line:
     joules: array[float] = field(default_factory=lambda: array("d"))
     gaps: array[int] = field(default_factory=lambda: array("q"))
     seen: tuple[int, float] | None = None
-    least: float | None = None
-    most: float | None = None
-    """Watts between two stamps, since the beginning."""
 
     @property
     def ends(self) -> int:
@@ -53,6 +50,12 @@ class Line:
         if len(self.times) < back:
             return 0
         return self.times[-back] - math.ceil((self.lag.high or 0.0) * 1e9)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two stamps, or that a total may be old, at most as far as is known."""
+        lately = pairwise(self.times[-STEPS_TO_LEARN_FROM:])
+        return max([self.refresh, *(late - early for early, late in lately)]) / 1e9
 
     def add(self, time: int, joules: float) -> None:
         """A total that was read at a moment."""
@@ -74,10 +77,6 @@ class Line:
                 del column[:count]
 
     def _keep(self, time: int, joules: float, gap: int) -> None:
-        if self.times:
-            watts = (joules - self.joules[-1]) / (time - self.times[-1]) * 1e9
-            self.least = watts if self.least is None else min(watts, self.least)
-            self.most = watts if self.most is None else max(watts, self.most)
         self.joules.append(joules)
         self.gaps.append(gap)
         self.times.append(time)
@@ -142,8 +141,6 @@ class Watched:
         ]
 
     def _timeline(self, line: Line, first: int) -> Timeline:
-        sampled = self.meter.method is Method.SAMPLED
-        most = [watts for watts in (self.reader.limits.get(line.domain), line.most if sampled else None) if watts]
         return Timeline(
             domain=line.domain,
             meter=self.name,
@@ -152,8 +149,7 @@ class Watched:
             joules=line.joules[first:],
             plausible_factor=self.meter.plausible_factor,
             gaps=line.gaps[first:],
-            least_watts=line.least if sampled else None,
-            most_watts=max(most, default=None),
+            most_watts=self.reader.limits.get(line.domain),
             lag=None if line.lag == NO_LAG else line.lag,
             quantum=self.reader.quantum,
             gain=self.meter.gain,

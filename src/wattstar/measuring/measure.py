@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 
 SECONDS_TO_OPEN = 12.0
 """At most: a stepped counter must have been seen to step twice before a window can begin."""
-WAIT = ("sh", "-c", 'read -r go <&"$WATTSTAR_GO"; exec "$@"', "sh")
-"""Holds a command, process id and all, until the meters are ready."""
+WAIT = ("sh", "-c", 'read -r go <&"$WATTSTAR_GO" && exec "$@"', "sh")
+"""Holds a command, process id and all, until the meters are ready; it never begins if they cannot be."""
 
 
 @dataclass
@@ -111,11 +111,12 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
     hold, go = os.pipe()
     environment = os.environ | {"WATTSTAR_GO": str(hold)}
     with ExitStack() as stack:
-        stack.callback(os.close, go)
         try:
             process = stack.enter_context(subprocess.Popen([*WAIT, *command], pass_fds=(hold,), env=environment))
         finally:
             os.close(hold)
+            # Closed before the process is waited for: one that was never let go then ends.
+            stack.callback(os.close, go)
         sampler = stack.enter_context(_sampler(choice, process.pid))
         os.write(go, b"\n")
         begin = time.monotonic_ns()

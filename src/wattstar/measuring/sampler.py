@@ -13,12 +13,13 @@ from typing import Self
 
 from wattstar.errors import WattstarError
 from wattstar.measuring.lines import Watched
-from wattstar.measuring.timeline import with_power_range
 from wattstar.types import LongGap, Meter, Observation, Sampling, Scope, SensorProfile, Timeline
 
 SECONDS_BETWEEN_STATES = 1.0
 SECONDS_TO_COMBINE = 0.002
 """Meters that are due so soon are read at once: most of a read's cost is waking up."""
+PATIENCE, INTERVALS = 2.0, 4.0
+"""A domain that says nothing for so many seconds, and so many of its own intervals, is given up."""
 LONGEST_SLEEP = 0.1
 """So long the end of the sampler is waited for at most."""
 SECONDS_BETWEEN_LOOKS = 0.005
@@ -59,12 +60,13 @@ class Sampler:
         """Stop and close."""
         self._open.close()
 
-    def cover(self, moment: int, patience: float = 2.0) -> tuple[str, ...]:
+    def cover(self, moment: int, patience: float | None = None) -> tuple[str, ...]:
         """Wait until every domain has a stamp after the moment; the domains that have none in time are returned.
 
-        An error in the sampling thread is raised here.
+        ``patience``: seconds; left out, as many as suit the slowest meter. An error of the sampling thread is raised.
         """
-        deadline = time.monotonic() + patience
+        slowest = max((line.interval for w in self._watched for line in w.open_lines()), default=0.0)
+        deadline = time.monotonic() + (max(PATIENCE, INTERVALS * slowest) if patience is None else patience)
         while True:
             self._raise()
             lines = [line for watched in self._watched for line in watched.open_lines()]
@@ -86,7 +88,7 @@ class Sampler:
     def timelines(self, since: int = 0) -> list[Timeline]:
         """What was read so far, or from a moment on."""
         with self._growing:
-            return with_power_range([line for watched in self._watched for line in watched.timelines(since)])
+            return [line for watched in self._watched for line in watched.timelines(since)]
 
     def forget(self, before: int) -> None:
         """Drop what is older than a moment: a sampler that runs for days must not grow."""

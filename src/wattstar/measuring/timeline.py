@@ -1,11 +1,12 @@
 """The energy of a window, worked out from a timeline in one place, with its bound.
 
 A hardware counter moves in steps of u seconds (20 to 100 ms on NVIDIA GPUs). Inside a step of energy e only e is
-known, and that power lay between Pmin and Pmax. If a share f of the step lies before an edge, the energy before it is
+known, and that power lay between 0 and Pmax. If a share f of the step lies before an edge, the energy before it is
 
-    at least max(Pmin·f·u, e − Pmax·(1 − f)·u)   and at most   min(Pmax·f·u, e − Pmin·(1 − f)·u)
+    at least max(0, e − Pmax·(1 − f)·u)   and at most   min(Pmax·f·u, e)
 
-however the power ran; the range is at most u·(Pmax − Pmin)/2 wide. Inside it, power is taken to change once, from that
+however the power ran; the range is at most u·Pmax/2 wide. (What a device draws at the least is not known well enough to
+promise anything by it: a sensor that averages never shows it.) Inside it, power is taken to change once, from that
 of the step before to that of the step after. The true moment of a step may be half the gap δ between two reads from
 its stamp, which adds δ/2·Pmax. A counter may be late: its total at a moment is that of L seconds before, so a window is
 looked for L later; where L is known as a range only, the reading at every L of the range, with its own bound, lies
@@ -21,13 +22,15 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from wattstar.types import Edges, Method, Reading, Timeline, Window
 
 LAGS_TRIED = 7
 """Of a lag that is known as a range: so many, evenly spread."""
+OVER_WHAT_WAS_SEEN = 2.0
+"""Where a device states no limit, it may draw so many times the power of any of its steps, which are averages."""
 STEPS_OF_A_DIRECT_WINDOW = 10
 """A window of fewer steps, unless its edges fall on stamps, has no direct energy, only a modelled share."""
 
@@ -40,9 +43,9 @@ class _Range:
     mid: float
     high: float
 
-    def within(self, least: float, most: float) -> _Range:
-        """No less and no more than is physically possible."""
-        low, high = max(self.low, least), min(self.high, most)
+    def within(self, most: float) -> _Range:
+        """No less than nothing, and no more than is physically possible."""
+        low, high = max(self.low, 0.0), min(self.high, most)
         return _Range(min(low, high), min(max(self.mid, low), high), max(low, high))
 
     @property
@@ -54,14 +57,10 @@ class Domain:
     """A timeline, ready to be asked about windows."""
 
     def __init__(self, timeline: Timeline) -> None:
-        """Remember the least and the most power, which bound what happens inside a step.
-
-        Where the least was not sampled it is 0; the most is at least that of the steps themselves.
-        """
+        """Remember the most power, which bounds what happens inside a step: the device's limit, or what was seen."""
         self.timeline = timeline
-        self._least = timeline.least_watts or 0.0
         seen = list(powers(timeline))
-        self._most = max([timeline.most_watts or 0.0, *seen])
+        self._most = max(timeline.most_watts or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen, 0.0)
         changes = ((late - early) ** 2 for early, late in pairwise(seen))
         self._changes = list(accumulate(changes, initial=0.0)) if timeline.method is Method.SAMPLED else []
 
@@ -113,7 +112,7 @@ class Domain:
         if difference.bound == slack == 0:
             return difference
         difference = _Range(difference.low - slack, difference.mid, difference.high + slack)
-        return difference.within(self._least * seconds, self._most * seconds)
+        return difference.within(self._most * seconds)
 
     def _between_samples(self, window: Window) -> float:
         """Joules that samples of power may have missed: 4 standard deviations, all changes being independent.
@@ -136,8 +135,8 @@ class Domain:
             return _Range(joules[right] - slack, joules[right], joules[right] + slack)
         before, after = (moment - times[right - 1]) / 1e9, (times[right] - moment) / 1e9
         step, start = joules[right] - joules[right - 1], joules[right - 1]
-        low = max(self._least * before, step - self._most * after)
-        high = min(self._most * before, step - self._least * after)
+        low = max(0.0, step - self._most * after)
+        high = min(self._most * before, step)
         part = self._part(right - 1, before, after, outside if edges is Edges.LOAD_CHANGE else 0)
         return _Range(start + min(low, part) - slack, start + part, start + max(high, part) + slack)
 
@@ -197,21 +196,6 @@ def jumps(timeline: Timeline, window: Window) -> bool:
         return False
     steps = zip(pairwise(times), powers(timeline), strict=True)
     return any(watts > 2 * most for (begin, end), watts in steps if end > window.begin and begin < window.end)
-
-
-def with_power_range(timelines: Sequence[Timeline]) -> list[Timeline]:
-    """Each timeline with the power its domain can draw: the least that was sampled, and the most of all that is known.
-
-    Steps of a counter are averages and say nothing of the least.
-    """
-    least: dict[str, float] = {}
-    most: dict[str, float] = {}
-    for line in timelines:
-        if line.least_watts is not None:
-            least[line.domain] = min(line.least_watts, least.get(line.domain, math.inf))
-        if line.most_watts is not None:
-            most[line.domain] = max(line.most_watts, most.get(line.domain, 0.0))
-    return [replace(line, least_watts=least.get(line.domain), most_watts=most.get(line.domain)) for line in timelines]
 
 
 def readings(domains: Iterable[Domain], windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> tuple[Reading, ...]:

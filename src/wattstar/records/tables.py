@@ -13,7 +13,6 @@ TIMELINE = {
     "meter": "string",
     "method": "string",
     "plausible_factor": "double",
-    "least_watts": "double",
     "most_watts": "double",
     "lag_low": "double",
     "lag": "double",
@@ -38,7 +37,7 @@ SAMPLE = {
 
 
 LAG = ("lag_low", "lag", "lag_high")
-WHOLE = ("domain", "meter", "method", "plausible_factor", "least_watts", "most_watts", *LAG, "quantum", "gain")
+WHOLE = ("domain", "meter", "method", "plausible_factor", "most_watts", *LAG, "quantum", "gain")
 """Columns that are the same in every row of one timeline."""
 
 
