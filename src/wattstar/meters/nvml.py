@@ -15,6 +15,7 @@ requires: tuple[str, ...] = _nvml.requires
 method = Method.COUNTER
 plausible_factor: float | None = None
 gain: float | None = 0.05
+"""NVIDIA stated ±5 % of the power draw for Fermi and Kepler, and nothing for later cards (nvidia-smi's manual)."""
 argument: str | None = None
 confirmed = False
 
