@@ -22,6 +22,8 @@ WORDS = {
     Level.ESTIMATE: "estimate",
     Level.REAL: "yes",
 }
+NO_NOISE = 1e-3
+"""Watts: less is rounding."""
 UNCONFIRMED = "not yet confirmed on hardware: tried on a simulator of its interface only"
 
 
@@ -53,7 +55,10 @@ def _show(known: Mapping[str, Affinity], needs: list[dict[str, str]], found: lis
         if unconfirmed:
             click.echo(f"{', '.join(unconfirmed)}: {UNCONFIRMED}")
         click.echo()
-    table("meters", [_reads(name, known[name]) for name in sorted(known, key=lambda name: -known[name].level)])
+    table("meters", [_short(name, known[name]) for name in sorted(known, key=lambda name: -known[name].level)])
+    for name, affinity in known.items():
+        if affinity.level is Level.CLOSED:
+            click.echo(f"{name} is closed: {affinity.reason}\n  → {affinity.cure}\n")
     absent = [row for row in needs if row["ready"] == "no"]
     if absent:
         table("packages that are not installed", absent)
@@ -77,9 +82,15 @@ def _row(sensor: Sensor) -> dict[str, str]:
         "every": f"{sensor.update_seconds * 1000:.0f} ms",
         "resolution": f"{number(sensor.step_joules)} J",
         "at rest": f"{number(sensor.watts)} W",
-        "noise": f"{sensor.noise_watts:.2g} W",
+        "noise": f"{sensor.noise_watts:.2g} W" if sensor.noise_watts > NO_NOISE else "0 W",
         "cross-check": "–" if sensor.ratio is None else f"{sensor.ratio:.3f}",
     }
+
+
+def _short(name: str, found: Affinity) -> dict[str, str]:
+    """One line where that is possible; what is closed is told below, where a cure can be copied."""
+    what = f"{found.reason} → {found.cure}" if found.level is Level.ABSENT and found.cure else found.reason
+    return {"meter": name, "reads": WORDS[found.level], "what it reads, or why not and the cure": what}
 
 
 def _reads(name: str, found: Affinity) -> dict[str, str]:

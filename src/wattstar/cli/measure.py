@@ -47,6 +47,9 @@ def _show(found: Measurement) -> None:
     """What was measured and what was estimated stand apart, each with a sum of its own."""
     if found.measured:
         _table(f"measured: {number(total(found.measured))} J in {number(found.seconds)} s", found.measured, found)
+    if found.shares:
+        title = f"too short to be measured, shares of the counters' steps: {number(total(found.shares))} J"
+        _table(f"{title} in {number(found.seconds)} s", found.shares, found)
     if found.estimated:
         title = f"estimated, not measured: {number(total(found.estimated))} J in {number(found.seconds)} s"
         _table(title, found.estimated, found)

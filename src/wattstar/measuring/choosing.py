@@ -9,6 +9,8 @@ from wattstar import registry
 from wattstar.errors import MeterUnavailable, UsageError
 from wattstar.types import Affinity, Level, Method
 
+NOTHING_ELSE = "wattstar doctor says what each meter would need; virtual machines rarely show any counter"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -43,7 +45,8 @@ def affinities() -> dict[str, Affinity]:
 
 def cures(every: Mapping[str, Affinity]) -> list[str]:
     """What would have to change so that energy can be measured."""
-    return [_sentence(name, found) for name, found in every.items() if found.level < Level.ASKED]
+    closed = [_sentence(name, found) for name, found in every.items() if found.level is Level.CLOSED]
+    return [*closed, NOTHING_ELSE]
 
 
 def _named(names: Sequence[str], every: Mapping[str, Affinity]) -> dict[str, Affinity]:

@@ -23,6 +23,8 @@ from wattstar.types import ALL_DEVICES, Edges, Finding, Method, Reading, Scope, 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+TOO_SHORT = "{seconds:.3g} s are too short to be measured: fewer than ten steps of the counters."
+REPEAT = "repeat the work inside one window, until it lasts a second"
 SECONDS_TO_OPEN = 12.0
 """At most: a stepped counter must have been seen to step twice before a window can begin."""
 WAIT = ("sh", "-c", 'read -r go <&"$WATTSTAR_GO" && exec "$@"', "sh")
@@ -55,17 +57,25 @@ class Measurement:
         return tuple(reading for reading in self.energy if reading.method is not Method.MODELLED)
 
     @property
+    def shares(self) -> tuple[Reading, ...]:
+        """What counters say of a window that is too short for them: a share of their steps, within its bound."""
+        modelled = (reading for reading in self.energy if reading.method is Method.MODELLED)
+        return tuple(reading for reading in modelled if reading.plausible_factor is None)
+
+    @property
     def estimated(self) -> tuple[Reading, ...]:
         """The readings that are estimates, and stand beside the others: never in one sum with them."""
-        return tuple(reading for reading in self.energy if reading.method is Method.MODELLED)
+        return tuple(reading for reading in self.energy if reading.plausible_factor is not None)
 
     @property
     def joules(self) -> float:
         """All that was measured, or of the whole system where that was; ``MeterUnavailable`` where nothing was."""
-        if not self.measured:
-            cures = ["estimated_joules, which says in its name what it is", "wattstar doctor"]
-            raise MeterUnavailable("Nothing was measured, energy could only be estimated.", cures)
-        return total(self.measured)
+        if self.measured:
+            return total(self.measured)
+        if self.shares:
+            raise MeterUnavailable(TOO_SHORT.format(seconds=self.seconds), [REPEAT, "shares, which have their bounds"])
+        cures = ["estimated_joules, which says in its name what it is", "wattstar doctor"]
+        raise MeterUnavailable("Nothing was measured, energy could only be estimated.", cures)
 
     @property
     def estimated_joules(self) -> float:
@@ -124,6 +134,8 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         _fill(found, sampler, begin, time.monotonic_ns())
         found.exit_code = process.wait()
+    if require_measured and not found.measured:
+        raise MeterUnavailable(TOO_SHORT.format(seconds=found.seconds), [REPEAT])
     return found
 
 
