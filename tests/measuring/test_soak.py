@@ -16,7 +16,7 @@ pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
 
 
 def test_window_after_window_holds_the_truth_inside_its_bound(tmp_path: Path) -> None:
-    """40 s on the quick clock. A machine that stalls for 50 ms takes a second of them, so errors are asked for loosely."""
+    """40 s on the quick clock. A machine that stalls for 50 ms takes one of them, so the errors asked for are loose."""
     soaked = hour.run(hour.Plan(windows=4, seconds=10.0, factor=20, lead=2.0), tmp_path)
     found = hour.lines(soaked)
     expected = {("gpu:0", "nvml"), ("gpu:0", "nvml-power"), ("cpu:0", "rapl"), ("dram:0", "rapl")}
