@@ -112,9 +112,14 @@ def _grace_hopper(gpu_watts: float, *words: str) -> Quirk:
 
 
 def _packages(first: float, second: float, *words: str) -> Quirk:
+    """Both counters began at one moment: of equal power they are equal to the microjoule, as mirrors would be."""
+
     def make(middle: int) -> Machine:
         traces = (constant(first), constant(second))
-        zones = tuple(powercap.Zone(f"package-{number}", trace) for number, trace in enumerate(traces))
+        zones = tuple(
+            powercap.Zone(f"package-{number}", trace, loaded=middle - 600 * SECOND)
+            for number, trace in enumerate(traces)
+        )
         return replace(plain(middle), zones=zones, cpu=traces)
 
     return Quirk(make, "cpu", words)

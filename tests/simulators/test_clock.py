@@ -53,8 +53,9 @@ def timed(wait):
 
 
 def inside(text: str, environment: Mapping[str, str] | None = None, made: Clock | None = None) -> Any:
-    """What a script prints as JSON in a process with a quick clock."""
-    result = support.python(text, env=clock.install(made or Clock(FACTOR), environment or {}))
+    """What a script prints as JSON in a process with a quick clock, by default far ahead of the real one."""
+    made = made or Clock(FACTOR, time.monotonic_ns() - 100 * SECOND)
+    result = support.python(text, env=clock.install(made, environment or {}))
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -124,9 +125,12 @@ print(json.dumps([event.wait(3000), time.monotonic() - began]))
 
 def test_a_busy_thread_lets_others_have_the_interpreter() -> None:
     text = """
-import json, threading
+import json, threading, time
 seen = []
-threading.Thread(target=seen.append, args=(1,)).start()
+def work():
+    time.sleep(1)
+    seen.append(1)
+threading.Thread(target=work).start()
 while not seen: pass
 print(json.dumps(seen))
 """
