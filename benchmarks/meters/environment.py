@@ -1,4 +1,4 @@
-"""The tools' own virtual environment, and what each of them weighs."""
+"""The tools' own virtual environments, one per requirements file, and what each tool weighs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 import venv
+from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.meters.tools import TOOLS
+
 HERE = Path(__file__).parent
-REQUIREMENTS = HERE / "requirements.txt"
 NOT_WANTED = "amdsmi"
 """Comes with zeus; without AMD's driver its import fails and prints, and zeus with it."""
 WEIGH = """
@@ -39,17 +41,24 @@ print(json.dumps({name: weigh(name, extras) for name, extras in json.loads(sys.a
 """Prints packages (the tool and all it needs) and megabytes without compiled Python files."""
 
 
-def build(folder: Path) -> Path:
-    """The environment's interpreter; installs the tools unless they are there."""
+def interpreters(folder: Path, tools: Iterable[str]) -> dict[str, Path]:
+    """Each tool's interpreter; what is not there yet is installed below the folder."""
+    files = {name: TOOLS[name].requirements for name in tools}
+    built = {file: build(folder / Path(file).stem, HERE / file) for file in set(files.values()) if file}
+    return {name: built[file] if file else own() for name, file in files.items()}
+
+
+def build(folder: Path, requirements: Path) -> Path:
+    """The interpreter of the environment for a requirements file; installs unless that is done."""
     python = folder / "bin" / "python"
     done = folder / "installed.txt"
-    if done.exists() and done.read_text() == REQUIREMENTS.read_text():
+    if done.exists() and done.read_text() == requirements.read_text():
         return python
     venv.create(folder, with_pip=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "install", "packaging", "-r", str(REQUIREMENTS)], check=True, timeout=900)
+    subprocess.run([*pip, "install", "packaging", "-r", str(requirements)], check=True, timeout=3600)
     subprocess.run([*pip, "uninstall", "--yes", NOT_WANTED], check=True, timeout=60)
-    done.write_text(REQUIREMENTS.read_text())
+    done.write_text(requirements.read_text())
     return python
 
 

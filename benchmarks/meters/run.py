@@ -65,7 +65,7 @@ FULL = Size(
     },
     edges={0.2: 40, 1.0: 150, 5.0: 15},
     cuts=5000,
-    lead=50,
+    lead=90,
 )
 
 
@@ -73,14 +73,15 @@ def main() -> None:
     """Build the environment, run the tools, write the results and the table."""
     options = _options()
     size = SHORT if options.short else FULL
-    python = environment.build(options.environment)
+    pythons = environment.interpreters(options.environment, size.tools)
     with tempfile.TemporaryDirectory(prefix="wattstar-meters-") as folder:
-        costs = {name: solo(name, Path(folder) / f"solo-{name}".replace(" ", "-"), python) for name in size.tools}
-        rows, notes = together(size, options.seed, Path(folder), python)
+        alone = {name: Path(folder) / f"solo-{name}".replace(" ", "-") for name in size.tools}
+        costs = {name: solo(name, alone[name], pythons[name]) for name in size.tools}
+        rows, notes = together(size, options.seed, Path(folder), pythons)
     results = {
         "about": _about(options.seed, size),
         "costs": costs,
-        "weights": _weights(python, size),
+        "weights": _weights(pythons),
         "notes": notes,
         "columns": evaluate.ROWS,
         "windows": rows,
@@ -125,7 +126,9 @@ def solo(name: str, folder: Path, python: Path) -> dict[str, Any]:
     }
 
 
-def together(size: Size, seed: int, folder: Path, python: Path) -> tuple[list[list[Any]], dict[str, Any]]:
+def together(
+    size: Size, seed: int, folder: Path, pythons: Mapping[str, Path]
+) -> tuple[list[list[Any]], dict[str, Any]]:
     """All tools in all lanes at once; wattstar's sampler runs freely beside them and answers for all their windows."""
     lanes = schedule.lanes(size.lanes, {k: dict(v) for k, v in size.windows.items()}, seed, size.lead)
     lanes.append(schedule.edges(dict(size.edges), seed, 8.0))
@@ -139,7 +142,7 @@ def together(size: Size, seed: int, folder: Path, python: Path) -> tuple[list[li
         for name in peers:
             plan = _plan(place.lane, name)
             output = outputs[place.lane.name, name]
-            processes.append(_tool(name, plan, origin, place, python, output))
+            processes.append(_tool(name, plan, origin, place, pythons[name], output))
     for process in processes:
         places.wait(process, (until - time.monotonic_ns()) / 1e9 + 60)
     return evaluate.windows(size.cuts, made, outputs)
@@ -170,8 +173,7 @@ def _tool(
 ) -> subprocess.Popen[bytes]:
     plan = output.with_suffix(".plan")
     plan.write_text(json.dumps({"origin": origin, "windows": windows}))
-    interpreter = environment.own() if name == "wattstar" else python
-    command = [str(interpreter), str(HERE / "worker.py"), name, str(plan), str(output)]
+    command = [str(python), str(HERE / "worker.py"), name, str(plan), str(output)]
     return places.start(command, place, output.with_suffix(".log"))
 
 
@@ -180,10 +182,12 @@ def _reader(place: Place, until: int) -> subprocess.Popen[bytes]:
     return places.start(command, place, place.folder / "wattstar.log")
 
 
-def _weights(python: Path, size: Size) -> dict[str, Any]:
-    others: dict[str, list[str]] = {tools.TOOLS[name][2]: [] for name in size.tools if name != "wattstar"}
-    others_found: dict[str, Any] = dict(environment.weights(python, others))
-    return others_found | environment.weights(environment.own(), {"wattstar": ["nvidia"]})
+def _weights(pythons: Mapping[str, Path]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, python in pythons.items():
+        extras = {tools.TOOLS[name].distribution: ["nvidia"] if name == "wattstar" else []}
+        found |= environment.weights(python, extras)
+    return found
 
 
 def _about(seed: int, size: Size) -> dict[str, Any]:

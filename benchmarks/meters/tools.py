@@ -1,10 +1,11 @@
-"""The tools, each behind ``begin`` and ``end``; runs in the tools' own environment, so only the tool is imported."""
+"""The tools, each behind ``begin`` and ``end``; runs in a tool's own environment, so only the tool is imported."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 JOULES_PER_KWH = 3.6e6
 Joules = tuple[float | None, float | None]
@@ -91,6 +92,31 @@ class CodeCarbonTasks:
         return found.gpu_energy * JOULES_PER_KWH, found.cpu_energy * JOULES_PER_KWH
 
 
+class OptimumBenchmark:
+    """optimum-benchmark's tracker of one GPU; ``device="cuda"`` lets it read NVML.
+
+    The backend is not named ``pytorch`` because with that it would wait for CUDA before and after each window, which
+    fails where PyTorch has none; nothing else in the tracker depends on the backend.
+    """
+
+    def __init__(self) -> None:
+        make = import_module("optimum_benchmark.trackers.energy").EnergyTracker
+        self._tracker: Any = make(device="cuda", backend="onnxruntime", device_ids=0)
+        self._count = 0
+
+    def begin(self) -> None:
+        """Open a window."""
+        self._count += 1
+        self._context = self._tracker.track(f"window-{self._count}")
+        self._context.__enter__()
+
+    def end(self) -> Joules:
+        """Close it."""
+        self._context.__exit__(None, None, None)
+        found = self._tracker.get_energy()
+        return found.gpu * JOULES_PER_KWH, found.cpu * JOULES_PER_KWH
+
+
 class CarbonTracker:
     """An epoch a window, one measurement a second; energy of the components, before carbontracker's PUE of 1.58."""
 
@@ -140,6 +166,8 @@ class WattstarMeasure:
     """``wattstar.measure()`` as users have it: whatever meters can read here, estimates for the rest, each marked."""
 
     words: str | None = None
+    bounds: Mapping[str, float] | None = None
+    """Kind of domain → joules by which the reading may be off, as wattstar itself says."""
 
     def __init__(self) -> None:
         self._measure: Any = import_module("wattstar.measuring.measure").measure
@@ -155,9 +183,12 @@ class WattstarMeasure:
         """Close it; ``words`` says which domains are not read from a counter, and what is read beside the two."""
         self._context.__exit__(None, None, None)
         sums: dict[str, float] = {}
+        bounds: dict[str, float] = {}
         for reading in self._found.energy:
             kind = reading.domain.partition(":")[0]
             sums[kind] = sums.get(kind, 0.0) + reading.joules
+            bounds[kind] = bounds.get(kind, 0.0) + reading.bound
+        self.bounds = bounds
         marks = {"modelled": "estimated", "sampled": "sampled", "counter": ""}
         words = {f"{r.domain.partition(':')[0]} {marks[r.method]}" for r in self._found.energy if marks[r.method]}
         words |= {f"{kind} {joules:.0f}" for kind, joules in sums.items() if kind not in ("gpu", "cpu")}
@@ -165,16 +196,32 @@ class WattstarMeasure:
         return sums.get("gpu"), sums.get("cpu")
 
 
-TOOLS: dict[str, tuple[type[Tool], str, str]] = {
-    "wattstar": (Wattstar, "wattstar.measuring.sampler", "wattstar"),
-    "wattstar.measure": (WattstarMeasure, "wattstar.measuring.measure", "wattstar"),
-    "zeus": (Zeus, "zeus.monitor", "zeus"),
-    "pyJoules": (PyJoules, "pyJoules.energy_meter", "pyJoules"),
-    "codecarbon": (CodeCarbon, "codecarbon", "codecarbon"),
-    "codecarbon tasks": (CodeCarbonTasks, "codecarbon", "codecarbon"),
-    "carbontracker": (CarbonTracker, "carbontracker.tracker", "carbontracker"),
+class Entry(NamedTuple):
+    """A tool, and what it takes to run it."""
+
+    make: type[Tool]
+    module: str
+    """Whose import is timed."""
+    distribution: str
+    requirements: str | None = "requirements.txt"
+    """File of what is installed for it, in an environment of that file's own; None: runs where wattstar does."""
+
+
+TOOLS: dict[str, Entry] = {
+    "wattstar": Entry(Wattstar, "wattstar.measuring.sampler", "wattstar", None),
+    "wattstar.measure": Entry(WattstarMeasure, "wattstar.measuring.measure", "wattstar", None),
+    "zeus": Entry(Zeus, "zeus.monitor", "zeus"),
+    "pyJoules": Entry(PyJoules, "pyJoules.energy_meter", "pyJoules"),
+    "codecarbon": Entry(CodeCarbon, "codecarbon", "codecarbon"),
+    "codecarbon tasks": Entry(CodeCarbonTasks, "codecarbon", "codecarbon"),
+    "carbontracker": Entry(CarbonTracker, "carbontracker.tracker", "carbontracker"),
+    "optimum-benchmark": Entry(
+        OptimumBenchmark,
+        "optimum_benchmark.trackers.energy",
+        "optimum-benchmark",
+        "requirements-optimum-benchmark.txt",
+    ),
 }
-"""Name → the tool, the module whose import is timed, its distribution."""
 
 
 def _tracker(seconds: int) -> Any:
@@ -183,7 +230,7 @@ def _tracker(seconds: int) -> Any:
         country_iso_code="FRA",
         measure_power_secs=seconds,
         save_to_file=False,
-        log_level="critical",
+        log_level="warning",
         allow_multiple_runs=True,
     )
 

@@ -21,10 +21,10 @@ def main() -> None:
     """Set the tool up, say how long it took, measure every window of the plan."""
     name, plan_file, output = sys.argv[1:4]
     plan: dict[str, Any] = json.loads(Path(plan_file).read_text())
-    make, module, _ = TOOLS[name]
+    entry = TOOLS[name]
     found: dict[str, Any] = {"rows": [], "missed": 0}
     try:
-        tool = _set_up(make, module, found)
+        tool = _set_up(entry.make, entry.module, found)
     except Exception as error:  # noqa: BLE001 (whatever a tool raises is its answer)
         found["error"] = _words(error)
     else:
@@ -75,7 +75,7 @@ def _window(tool: Tool, number: int, seconds: float) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 (whatever a tool raises is its answer)
         row["error"] = _words(error)
     row["done"] = time.monotonic_ns()
-    row["words"] = getattr(tool, "words", None)
+    row["words"], row["bounds"] = getattr(tool, "words", None), getattr(tool, "bounds", None)
     return row
 
 

@@ -41,7 +41,9 @@ class Fault:
     """A call answers with an error from a moment on."""
 
     function: str
-    """Its name, or ``*`` for all; ``nvmlDeviceGetTotalEnergyConsumption`` counts for its field values as well."""
+    """Its name, or ``*`` for all; ``nvmlDeviceGetTotalEnergyConsumption`` counts for its field values as well.
+
+    Also ``NVML_FI_DEV_POWER_INSTANT`` or ``…_AVERAGE``: that field value alone answers with the error."""
     code: int
     begin: int = 0
     """Nanoseconds of CLOCK_MONOTONIC."""
@@ -162,6 +164,12 @@ def pascal(gpu: Gpu) -> Gpu:
     """A P100: no energy counter, no average, no MIG ("For Volta or newer fully supported devices")."""
     older = replace(gpu, name="Tesla P100-SXM2-16GB", architecture=4, capability_major=6, averages=False, mig_mode=-1)
     return no_counter(older)
+
+
+def averaged_power_only(gpu: Gpu) -> Gpu:
+    """No energy counter, and of power only the average over a second."""
+    fault = Fault("NVML_FI_DEV_POWER_INSTANT", NOT_SUPPORTED)
+    return no_counter(replace(gpu, faults=(*gpu.faults, fault)))
 
 
 def lost(gpu: Gpu, begin: int) -> Gpu:

@@ -146,6 +146,9 @@ VALUE(nvmlDeviceGetPowerUsage, unsigned, power(gpu, &gpu->trace, gpu->averages))
 static Result field_power(const Gpu *gpu, Field *field) {
     const Trace *scopes[] = {&gpu->trace, &gpu->module, &gpu->memory};
     int averaged = field->field == POWER_AVERAGE;
+    const char *name = averaged ? "NVML_FI_DEV_POWER_AVERAGE" : "NVML_FI_DEV_POWER_INSTANT";
+    Result result = fault(gpu->faults, gpu->fault_count, name);
+    if (result) return result;
     if (field->scope > 2 || (averaged && !gpu->averages)) return NOT_SUPPORTED;
     if (scopes[field->scope]->path[0]) field->value.whole = power(gpu, scopes[field->scope], averaged);
     else if (field->scope == 1) return NOT_SUPPORTED;

@@ -75,12 +75,13 @@ def test_mig_grace_hopper_and_pascal(tmp_path: Path) -> None:
         replace(constant, mig_mode=1, mig_devices=2),
         nvml.grace_hopper(constant, traces.constant(450.0)),
         nvml.pascal(constant),
+        nvml.averaged_power_only(constant),
     )
     text = f"""{POLL}
 def code(call, *words):
     try: call(*words)
     except n.NVMLError as error: return error.value
-mig, hopper, pascal = gpus
+mig, hopper, pascal, averaged = gpus
 part = n.nvmlDeviceGetMigDeviceHandleByIndex(mig, 1)
 print(json.dumps({{
     "mig": n.nvmlDeviceGetMigMode(mig), "uuid": n.nvmlDeviceGetUUID(part),
@@ -91,6 +92,8 @@ print(json.dumps({{
     "module": [field(hopper, 186, scope).value.uiVal for scope in (0, 1)], "energy": energy(hopper),
     "now": time.monotonic_ns(), "c2c": n.nvmlDeviceGetC2cModeInfoV(hopper).isC2cEnabled,
     "old": [code(energy, pascal), field(pascal, 185).nvmlReturn, field(pascal, 83).nvmlReturn, instant(pascal)],
+    "averaged": [code(energy, averaged), field(averaged, 186).nvmlReturn, field(averaged, 185).nvmlReturn,
+                 usage(averaged)],
 }}))
 """
     said = inside(tmp_path, Driver(gpus), text)
@@ -104,6 +107,7 @@ print(json.dumps({{
     assert said["energy"] == pytest.approx((said["now"] - constant.loaded) / SECOND * 450e3, abs=0.11 * 450e3)
     assert said["c2c"] == 1
     assert said["old"] == [nvml.NOT_SUPPORTED] * 3 + [300_000]
+    assert said["averaged"] == [nvml.NOT_SUPPORTED] * 2 + [0, 300_000]
 
 
 def test_the_driver_changes_under_an_open_process(tmp_path: Path) -> None:
