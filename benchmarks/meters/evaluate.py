@@ -15,6 +15,7 @@ from benchmarks.meters.schedule import Window
 from benchmarks.meters.table import CUTS
 
 from wattstar.measuring.timeline import Domain
+from wattstar.records.tables import timelines_from_parquet
 from wattstar.types import Edges, Method, Reading, Timeline
 from wattstar.types import Window as Moments
 
@@ -130,14 +131,12 @@ def _polls(line: Timeline) -> dict[str, float]:
     found = {
         name: round(ordered[min(int(len(ordered) * at), len(ordered) - 1)] / 1e6, 2) for name, at in places.items()
     }
-    watts = {"least_watts": line.least_watts, "most_watts": line.most_watts}
-    return found | {name: round(value, 1) for name, value in watts.items() if value is not None}
+    return found | ({} if line.most_watts is None else {"most_watts": line.most_watts})
 
 
 def _timelines(path: Path) -> tuple[list[Domain], float]:
-    found = json.loads(path.read_text())
-    rows = [row | {"method": Method(row["method"])} for row in found["timelines"]]
-    return [Domain(Timeline(**row)) for row in rows], float(found["cpu_share"])
+    lines = timelines_from_parquet(path.with_suffix(".parquet").read_bytes())
+    return [Domain(line) for line in lines], float(json.loads(path.read_text())["cpu_share"])
 
 
 def _moments(place: Place, window: Window) -> Moments:

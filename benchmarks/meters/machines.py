@@ -161,7 +161,7 @@ QUIRKS: Mapping[str, Quirk] = {
         _swinging, nvml.no_counter, *NO_COUNTER, sensor_duty=0.25
     ),
     "counter sees 25 % of the time, square 10 Hz": _load(
-        lambda middle: square(90, 650, 0.1, phase=0.3), None, "of the time", sensor_duty=0.25, counter_sees_sensor=True
+        lambda middle: square(90, 650, 0.1, phase=0.3), None, "in step", sensor_duty=0.25, counter_sees_sensor=True
     ),
     "GPU lost in mid window": _gpu(nvml.lost, "lost"),
     "two GPUs, CUDA_VISIBLE_DEVICES=1": _two_gpus("1"),

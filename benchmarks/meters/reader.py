@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wattstar import registry
 from wattstar.measuring.sampler import Sampler
+from wattstar.records.tables import timelines_to_parquet
 from wattstar.types import ALL_DEVICES, Scope
 
 METERS = ("nvml", "nvml-power", "rapl")
@@ -24,20 +25,8 @@ def main() -> None:
         share = (time.process_time() - cpu) / (time.monotonic() - began)
         sampler.cover(time.monotonic_ns())
         lines = sampler.timelines()
-    rows = [
-        {
-            "domain": line.domain,
-            "meter": line.meter,
-            "method": line.method,
-            "times": list(line.times),
-            "joules": list(line.joules),
-            "gaps": list(line.gaps),
-            "least_watts": line.least_watts,
-            "most_watts": line.most_watts,
-        }
-        for line in lines
-    ]
-    output.write_text(json.dumps({"cpu_share": share, "timelines": rows}))
+    output.with_suffix(".parquet").write_bytes(timelines_to_parquet(lines))
+    output.write_text(json.dumps({"cpu_share": share}))
 
 
 if __name__ == "__main__":

@@ -180,8 +180,12 @@ class WattstarMeasure:
         self._found = self._context.__enter__()
 
     def end(self) -> Joules:
-        """Close it; ``words`` says which domains are not read from a counter, and what is read beside the two."""
+        """Close it; ``words`` says which domains are not read from a counter, and what is read beside the two.
+
+        What the command ``wattstar measure`` would say beside the figures is printed.
+        """
         self._context.__exit__(None, None, None)
+        print(*self._found.left_out, *(note.message for note in self._found.notes), sep="\n")
         sums: dict[str, float] = {}
         bounds: dict[str, float] = {}
         for reading in self._found.energy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -57,17 +58,17 @@ class Line:
         lately = pairwise(self.times[-STEPS_TO_LEARN_FROM:])
         return max([self.refresh, *(late - early for early, late in lately)]) / 1e9
 
-    def add(self, time: int, joules: float) -> None:
-        """A total that was read at a moment."""
+    def add(self, moment: int, joules: float, took: int) -> None:
+        """A total that was read at a moment, in a read that took so many nanoseconds."""
         if not math.isfinite(joules):
             return
-        before, self.seen = self.seen, (time, joules)
+        before, self.seen = self.seen, (moment, joules)
         if not self.stepped:
-            if before is None or time > before[0]:
-                self._keep(time - self.refresh // 2, joules, self.refresh)
-        elif before is not None and time > before[0] and joules != before[1]:
-            gap = time - before[0]
-            self._keep(time - gap // 2, joules, gap)
+            if before is None or moment > before[0]:
+                self._keep(moment - self.refresh // 2, joules, self.refresh + took)
+        elif before is not None and moment > before[0] and joules != before[1]:
+            gap = moment - before[0]
+            self._keep(moment - gap // 2, joules, gap + took)
 
     def forget(self, before: int) -> None:
         """Drop what is older than a moment, but for the steps that lie just before it."""
@@ -76,10 +77,10 @@ class Line:
             for column in (self.times, self.joules, self.gaps):
                 del column[:count]
 
-    def _keep(self, time: int, joules: float, gap: int) -> None:
+    def _keep(self, moment: int, joules: float, gap: int) -> None:
         self.joules.append(joules)
         self.gaps.append(gap)
-        self.times.append(time)
+        self.times.append(moment)
 
     def quiet_until(self) -> float | None:
         """Seconds of the clock before which the counter has never stepped lately; None: it is not known well enough."""
@@ -109,11 +110,14 @@ class Watched:
 
     def read(self, now: float, chance: float) -> None:
         """Take the totals; ``chance``, −1 to 1, moves the next read by the meter's jitter."""
-        for domain, (moment, joules) in self.reader.read().items():
+        began = time.monotonic_ns()
+        found = self.reader.read()
+        took = time.monotonic_ns() - began
+        for domain, (moment, joules) in found.items():
             if domain not in self.lines:
                 lag = self.reader.lags.get(domain, NO_LAG)
                 self.lines[domain] = Line(domain, self.reader.stepped, round(self.reader.refresh * 1e9), lag)
-            self.lines[domain].add(moment, joules)
+            self.lines[domain].add(moment, joules, took)
         self._count_gap(now)
         self.due = now + self.reader.period * (1 + self.reader.jitter * chance)
         if self.reader.stepped:

@@ -240,7 +240,8 @@ def _averaging(seen: Seen, idle: float, busy: float) -> float:
     """
     line = seen.power
     late = []
-    shift = line.gaps[0] // 2  # how far the timeline of a power sensor is set back
+    refresh = min(line.gaps)
+    shift = refresh // 2  # how far the timeline of a power sensor is set back
     for turn, (change, following) in enumerate(pairwise(seen.edges)):
         first, last = bisect_left(line.times, change - shift), bisect_right(line.times, following - shift) - 1
         end = (line.times[last] + shift - change) / 1e9
@@ -248,4 +249,4 @@ def _averaging(seen: Seen, idle: float, busy: float) -> float:
         before, after = (busy, idle) if turn % 2 else (idle, busy)
         grown = line.joules[last] - line.joules[first] + before * skipped
         late.append((after * end - grown) / (after - before))
-    return max(0.0, 2 * fmean(late) - line.gaps[0] / 1e9)
+    return max(0.0, 2 * fmean(late) - refresh / 1e9)

@@ -61,6 +61,7 @@ class Domain:
         self.timeline = timeline
         seen = list(powers(timeline))
         self._most = max(timeline.most_watts or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen, 0.0)
+        self._refresh = min(timeline.gaps, default=0)
         changes = ((late - early) ** 2 for early, late in pairwise(seen))
         self._changes = list(accumulate(changes, initial=0.0)) if timeline.method is Method.SAMPLED else []
 
@@ -124,7 +125,7 @@ class Domain:
             return 0.0
         times, last = self.timeline.times, len(self._changes) - 1
         first, end = (min(bisect_left(times, edge), last) for edge in (window.begin, window.end))
-        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12) * self.timeline.gaps[0] / 1e9
+        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12) * self._refresh / 1e9
 
     def _total(self, moment: int, edges: Edges, outside: int) -> _Range:
         """The total at an edge; outside the window is what lies before its begin (−1) or after its end (1)."""

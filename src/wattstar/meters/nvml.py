@@ -65,7 +65,7 @@ def reader(scope: Scope) -> Iterator[Reader]:
             POLL_SECONDS,
             stepped=True,
             jitter=JITTER,
-            quantum=MILLIJOULE,
+            quantum=max([MILLIJOULE, *(profile.quantum_joules for profile in profiles.values() if profile)]),
             limits=_nvml.limits(nvml, handles),
             lags={domain: profile.lag_seconds if profile else UNKNOWN_LAG for domain, profile in profiles.items()},
             caveats={domain: words for domain, profile in profiles.items() if (words := _caveat(profile))},

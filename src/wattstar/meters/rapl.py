@@ -200,7 +200,8 @@ def reader(scope: Scope) -> Iterator[Reader]:
             seen = {}
             for zone in found:
                 moment = time.monotonic_ns()
-                seen[zone.domain] = (moment, zone.joules(moment))
+                joules = zone.joules(moment)
+                seen[zone.domain] = ((moment + time.monotonic_ns()) // 2, joules)
             return seen
 
         yield Reader(
