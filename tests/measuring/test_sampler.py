@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from wattstar.errors import MeterUnavailable
+from wattstar.measuring.lines import NO_LAG, Line
 from wattstar.measuring.sampler import Sampler
 from wattstar.types import Affinity, Level, Method, Reader, Scope
 
@@ -124,3 +125,23 @@ def test_meters_are_closed_in_the_end_and_when_another_cannot_be_opened() -> Non
     with pytest.raises(MeterUnavailable, match="shut"), Sampler({"second": second, "shut": Shut(steps(1))}, SCOPE):
         pass
     assert second.closed == ["gpu:0"]
+
+
+def test_a_step_that_a_late_read_saw_is_stamped_when_it_was_due() -> None:
+    """Steps each 0.1 s, read every 4 ms; then not for 70 ms, in which one step came, and the bound holds both reads."""
+    line, milli = Line("gpu:0", True, 0, NO_LAG), 1_000_000
+    for now in range(0, 1202, 4):
+        line.add(now * milli, float(now // 100), 0)
+    line.add(1272 * milli, 12.0, 0)
+    line.add(1342 * milli, 13.0, 0)
+    assert line.times[-1] == pytest.approx(1300 * milli, abs=4 * milli)
+    assert line.gaps[-1] / 2 >= max(1342 * milli - line.times[-1], line.times[-1] - 1272 * milli)
+
+
+def test_two_steps_that_one_late_read_saw_are_one_stamp_at_the_later() -> None:
+    line, milli = Line("gpu:0", True, 0, NO_LAG), 1_000_000
+    for now in range(0, 1202, 4):
+        line.add(now * milli, float(now // 100), 0)
+    line.add(1430 * milli, 14.0, 0)
+    assert line.times[-1] == pytest.approx(1400 * milli, abs=4 * milli)
+    assert line.joules[-1] == 14.0

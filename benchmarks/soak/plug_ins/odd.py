@@ -17,6 +17,8 @@ argument: str | None = None
 confirmed = False
 
 WATTS = 100.0
+PAUSE = 3.0
+"""Seconds."""
 
 
 def affinity() -> Affinity:
@@ -26,13 +28,18 @@ def affinity() -> Affinity:
 
 @contextmanager
 def reader(scope: Scope) -> Iterator[Reader]:
-    """WATTSTAR_ODD: seconds, then ``silent``, ``nan`` (no number) or ``falling`` (energy that flows back)."""
+    """WATTSTAR_ODD: seconds, then ``silent``, ``nan`` (no number), ``falling`` (energy that flows back) or ``pausing``."""
     seconds, how = os.environ["WATTSTAR_ODD"].split()
     opened = time.monotonic_ns()
     turn = opened + round(float(seconds) * 1e9)
 
     def read() -> Mapping[str, tuple[int, float]]:
+        nonlocal turn
         now = time.monotonic_ns()
+        if now >= turn and how == "pausing":
+            turn = 2 * now  # once
+            time.sleep(PAUSE)
+            now = time.monotonic_ns()
         joules = (now - opened) / 1e9 * WATTS
         if now < turn:
             return {"system": (now, joules)}

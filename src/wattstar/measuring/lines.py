@@ -8,12 +8,15 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import median
 
 from wattstar.types import Interval, Meter, Reader, Timeline, Window
 
 STEPS_TO_LEARN_FROM = 8
 QUIET_SHARE = 0.9
 """Of the shortest of the last steps of a counter: so long it is left alone."""
+FAR_APART = 10_000_000
+"""Nanoseconds between two reads: the thread was held up."""
 EARLIEST = 0.5
 """Share of its period after which a meter that needs no jitter is read along with another."""
 STAMPS_KEPT = 16
@@ -67,8 +70,8 @@ class Line:
             if before is None or moment > before[0]:
                 self._keep(moment - self.refresh // 2, joules, self.refresh + took)
         elif before is not None and moment > before[0] and joules != before[1]:
-            gap = moment - before[0]
-            self._keep(moment - gap // 2, joules, gap + took)
+            stamp = self._stepped_at(before[0], moment)
+            self._keep(stamp, joules, 2 * max(moment - stamp, stamp - before[0]) + took)
 
     def forget(self, before: int) -> None:
         """Drop what is older than a moment, but for the steps that lie just before it."""
@@ -81,6 +84,19 @@ class Line:
         self.joules.append(joules)
         self.gaps.append(gap)
         self.times.append(moment)
+
+    def _stepped_at(self, before: int, moment: int) -> int:
+        """When the step between two reads was: in the middle, or, where the reads lie far apart, when it was due.
+
+        The gap that goes with the stamp reaches to both reads in either case.
+        """
+        if moment - before > FAR_APART and len(self.times) > STEPS_TO_LEARN_FROM:
+            lately = pairwise(self.times[-STEPS_TO_LEARN_FROM:])
+            period = round(median(late - early for early, late in lately))
+            due = self.times[-1] + (moment - self.times[-1]) // period * period
+            if due > max(before, self.times[-1]):
+                return due
+        return (before + moment) // 2
 
     def quiet_until(self) -> float | None:
         """Seconds of the clock before which the counter has never stepped lately; None: it is not known well enough."""
