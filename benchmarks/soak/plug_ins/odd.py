@@ -28,7 +28,7 @@ def affinity() -> Affinity:
 
 @contextmanager
 def reader(scope: Scope) -> Iterator[Reader]:
-    """WATTSTAR_ODD: seconds, then ``silent``, ``nan`` (no number), ``falling`` (energy that flows back) or ``pausing``."""
+    """WATTSTAR_ODD: seconds, then ``silent``, ``nan`` (no number), ``falling`` (energy flows back) or ``pausing``."""
     seconds, how = os.environ["WATTSTAR_ODD"].split()
     opened = time.monotonic_ns()
     turn = opened + round(float(seconds) * 1e9)
