@@ -417,7 +417,7 @@ class Figure(Noun):
     """For modelled figures: a range, not 95 %."""
     passes: int
     coverage: tuple[str, ...] = ()
-    """What was added up, and how each was read: ``gpu:0 counter by nvml``. Only figures of like coverage compare."""
+    """What was added up, and by what it was read: ``gpu:0 by nvml``. Only figures of like coverage compare."""
 
 
 @dataclass(frozen=True)

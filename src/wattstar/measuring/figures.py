@@ -63,7 +63,7 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
     if not parts or any(part is None for part in parts):
         return None
     found = [part for part in parts if part is not None]
-    covered = {tuple(sorted(f"{r.domain} {r.method} by {r.meter}" for r in part)) for part in found}
+    covered = {tuple(sorted(f"{r.domain} by {r.meter}" for r in part)) for part in found}
     if len(covered) > 1:
         return None
     per_1000 = [1000.0 / counted.queries / JOULES_PER_WATT_HOUR for counted in passes]

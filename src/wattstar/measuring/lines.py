@@ -128,12 +128,13 @@ class Watched:
         """Take the totals; ``chance``, −1 to 1, moves the next read by the meter's jitter."""
         began = time.monotonic_ns()
         found = self.reader.read()
-        took = time.monotonic_ns() - began
+        ended = time.monotonic_ns()
         for domain, (moment, joules) in found.items():
             if domain not in self.lines:
                 lag = self.reader.lags.get(domain, NO_LAG)
                 self.lines[domain] = Line(domain, self.reader.stepped, round(self.reader.refresh * 1e9), lag)
-            self.lines[domain].add(moment, joules, took)
+            # The total may be of any moment of the read; a stamp from elsewhere brings its own exactness.
+            self.lines[domain].add(moment, joules, ended - began if began <= moment <= ended else 0)
         self._count_gap(now)
         self.due = now + self.reader.period * (1 + self.reader.jitter * chance)
         if self.reader.stepped:

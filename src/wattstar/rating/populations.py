@@ -39,7 +39,7 @@ def key(record: Record, made: Figure) -> tuple[str, ...]:
     return (
         job.task,
         f"{hardware} ({job.model.device.partition(':')[0]})",
-        f"{made.boundary}: {', '.join(made.coverage or job.meters)}",
+        f"{made.boundary} {made.method}: {', '.join(made.coverage or job.meters)}",
         _work(job.controls),
         f"edition {procedure.edition} ({procedure.digest[:8]}), {procedure.samples} samples, "
         f"{procedure.passes} passes of ≥ {procedure.pass_seconds:g} s",
