@@ -14,13 +14,13 @@ Watts per core, the first that is there; ``affinity`` says which, and its source
 3. for a processor that has no row WATTS_PER_CORE. Data sheets lie between 4 and 7: AMD EPYC 7763 280 W / 64 = 4.4,
    Intel Xeon Platinum 8380 270 W / 40 = 6.8, AMD Ryzen 9 5950X 105 W / 16 = 6.6, Intel Core i7-1185G7 28 W / 4 = 7.0;
    their mean is 6.2, rounded to 6. On ARM WATTS_PER_ARM_CORE: Ampere Altra Q80-33 250 W / 80 = 3.1, Q80-30
-   210 W / 80 = 2.6, Q64-26 125 W / 64 = 2.0 (Ampere's announcement of June 2020), NVIDIA Grace CPU Superchip 500 W / 144
-   = 3.5, memory included (its data sheet); their mean is 2.8, rounded to 3.
+   210 W / 80 = 2.6, Q64-26 125 W / 64 = 2.0 (Ampere's announcement of June 2020), NVIDIA Grace CPU Superchip
+   500 W / 144 = 3.5, memory included (its data sheet); their mean is 2.8, rounded to 3.
 
 A CPU second is charged as that of a whole core, also where another thread of the same core (SMT) was busy meanwhile:
-right where a program starts a thread a core, as frameworks do, and up to twice too much where every thread of every core
-is busy, or a virtual machine's CPU is half a core. On a crowded machine the same work takes more CPU seconds (caches,
-SMT, clocks), and is charged more. A few busy cores run at a higher clock than all together, and draw more each.
+right where a program starts one thread a core, as frameworks do, and up to twice too much where every thread of every
+core is busy, or where a virtual machine's CPU is half a core. On a crowded machine the same work takes more CPU seconds
+(caches, SMT, clocks) and is charged more. A few busy cores run at a higher clock than all together and draw more each.
 No reading is above the CPUs that the process may use (affinity and quota of its control groups) × watts per core.
 A control group's own total (``cpu.stat``) is not read: the worker shares its group with this process.
 
@@ -82,9 +82,7 @@ def reader(scope: Scope) -> Iterator[Reader]:
     watts, cpus = rate(processor_name()).watts_per_core, usable_cpus(scope.pid)
     with watched(scope.pid) as total:
         account = _Account(total, watts, cpus)
-        yield Reader(
-            read=account.read, period=PERIOD_SECONDS, limits={} if cpus is None else {"cpu:0": cpus * watts}
-        )
+        yield Reader(read=account.read, period=PERIOD_SECONDS, limits={} if cpus is None else {"cpu:0": cpus * watts})
 
 
 def rate(processor: str) -> Rate:
