@@ -6,6 +6,7 @@ import os
 import platform
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,10 +83,8 @@ def usable_cpus(pid: int) -> float | None:
     """
     if hasattr(os, "sched_getaffinity"):
         allowed = os.sched_getaffinity(0)
-        try:
+        with suppress(ProcessLookupError):  # it has ended and will use none
             allowed |= os.sched_getaffinity(pid)
-        except ProcessLookupError:
-            pass  # it has ended and will use none
         count: int | None = len(allowed)
     else:
         count = os.cpu_count()
