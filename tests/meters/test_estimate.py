@@ -58,6 +58,22 @@ both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 print(sum(sum(resource.getrusage(who)[:2]) for who in both), flush=True)
 sys.stdin.read()
 """
+# Has a child, and when it is told so a grandchild that burns; speaks when that has ended.
+LATER = """
+import os, sys, time
+if os.fork() == 0:
+    sys.stdin.readline()
+    if os.fork() == 0:
+        while time.process_time() < 1.2:
+            sum(range(1000))
+        os._exit(0)
+    os.wait()
+    os._exit(0)
+print(0, flush=True)
+os.wait()
+print(1, flush=True)
+sys.stdin.read()
+"""
 # Leaves a grandchild behind that burns when its parent is gone, and ends; the parent is the one that is asked about.
 ORPHAN = """
 import os, sys, time
@@ -229,16 +245,21 @@ def test_a_descendant_that_lost_its_parent_is_still_charged_once() -> None:
         process.communicate()
 
 
-def test_no_reading_is_above_what_the_cpus_can_draw(tmp_path: Path) -> None:
-    """Not even when a child is found that has burnt for a while."""
-    file = tmp_path / "burn.py"
-    file.write_text(BURN)
-    with start("child", "1.0", str(file)) as process:
+def test_a_grandchild_that_came_later_is_charged_while_it_runs_and_never_above_what_the_cpus_can_draw() -> None:
+    """It is found when it has burnt for up to half a second."""
+    watts = estimate.rate(processor_name()).watts_per_core
+    with run(LATER) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
         with estimate.reader(Scope(process.pid, "cpu", "/nowhere")) as reader:
-            seen = [reader.read()["cpu:0"] for _ in until_it_speaks(process)]
+            seen = [reader.read()["cpu:0"]]
+            process.stdin.write("now\n")
+            process.stdin.flush()
+            seen += [reader.read()["cpu:0"] for _ in until_it_speaks(process)]
         process.communicate()
-    assert seen[-1][1] > 0
-    assert reader.limits["cpu:0"] <= (os.cpu_count() or 0) * estimate.rate(processor_name()).watts_per_core
+    assert seen[-1][1] - seen[0][1] > 0.4 * watts
+    assert reader.limits["cpu:0"] <= (os.cpu_count() or 0) * watts
     for early, late in pairwise(seen):
         assert late[1] - early[1] <= reader.limits["cpu:0"] * (late[0] - early[0]) / 1e9 * (1 + 1e-9)
 
