@@ -713,6 +713,8 @@ class Reader:
     """Domain → seconds by which its totals are late, where they are."""
     caveats: Mapping[str, str] = field(default_factory=dict)
     """Domain → what no bound of it contains, in a sentence."""
+    factors: Mapping[str, float] = field(default_factory=dict)
+    """Domain → plausible factor, where it is not the meter's own: of an estimate that was calibrated."""
     profiles: tuple[SensorProfile, ...] = ()
     """Of the devices that are read, where they were probed."""
     limits: Mapping[str, float] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from wattstar.types import (
     Reading,
     Sampling,
     Severity,
+    Timeline,
     Window,
 )
 
@@ -107,10 +108,20 @@ def test_an_estimate_checks_nothing():
     assert gates.cross_check([(reading("rapl", 100), reading("estimate", 10, 0, Method.MODELLED))]) == []
 
 
+def limited(meter: str, most: float | None) -> list[Timeline]:
+    return [Timeline("gpu:0", meter, Method.COUNTER, [0, 1], [0.0, 1.0], most_watts=most)]
+
+
 def test_a_device_cannot_draw_more_than_its_limit():
-    assert gates.limits([with_energy(reading("nvml", 740))], {"gpu:0": 700}) == []
-    assert [finding.gate for finding in gates.limits([with_energy(reading("nvml", 900))], {"gpu:0": 700})] == ["limit"]
-    assert gates.limits([with_energy(reading("nvml", 900))], {}) == []
+    assert gates.limits([with_energy(reading("nvml", 740))], limited("nvml", 700)) == []
+    found = gates.limits([with_energy(reading("nvml", 900))], limited("nvml", 700))
+    assert [finding.gate for finding in found] == ["limit"]
+    assert gates.limits([with_energy(reading("nvml", 900))], limited("nvml", None)) == []
+
+
+def test_what_one_meter_takes_for_the_limit_does_not_judge_another():
+    """An estimate's limit is that of the job's own share of the machine."""
+    assert gates.limits([with_energy(reading("rapl", 900))], limited("estimate", 12)) == []
 
 
 def passes(*joules: float) -> list[Pass]:

@@ -121,7 +121,7 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
         *gates.coverage(attempt.late),
         *gates.readings(attempt.passes),
-        *gates.limits(attempt.passes, {t.domain: t.most_watts for t in attempt.timelines if t.most_watts is not None}),
+        *gates.limits(attempt.passes, attempt.timelines),
         *gates.cross_check([counted.energy for counted in attempt.passes]),
         *gates.jumps(attempt.timelines, windows),
         *gates.states(attempt.states, windows),

@@ -51,23 +51,24 @@ def readings(passes: Sequence[Pass]) -> list[Finding]:
     ]
 
 
-def drawn(energy: Sequence[Reading], windows: Sequence[Window], most_watts: Mapping[str, float]) -> list[Finding]:
+def drawn(energy: Sequence[Reading], windows: Sequence[Window], timelines: Sequence[Timeline]) -> list[Finding]:
     """No device draws more than its limit, with a tenth to spare for the limit's own regulation."""
+    limits = {(line.meter, line.domain): line.most_watts for line in timelines}
     seconds = sum(window.end - window.begin for window in windows) / 1e9
     return [
         Finding("limit", Severity.INVALID, f"{reading.domain} drew {watts:.0f} W of {most:.0f} W")
         for reading in energy
-        if (most := most_watts.get(reading.domain)) is not None
+        if (most := limits.get((reading.meter, reading.domain))) is not None
         and (watts := (reading.joules - reading.bound) / seconds) > 1.1 * most
     ]
 
 
-def limits(passes: Sequence[Pass], most_watts: Mapping[str, float]) -> list[Finding]:
+def limits(passes: Sequence[Pass], timelines: Sequence[Timeline]) -> list[Finding]:
     """The same of every pass."""
     return [
         Finding(found.gate, found.severity, f"pass {counted.index}: {found.message}")
         for counted in passes
-        for found in drawn(counted.energy, [counted.window], most_watts)
+        for found in drawn(counted.energy, [counted.window], timelines)
     ]
 
 

@@ -168,7 +168,7 @@ class Watched:
             method=self.meter.method,
             times=line.times[first:],
             joules=line.joules[first:],
-            plausible_factor=self.meter.plausible_factor,
+            plausible_factor=self.reader.factors.get(line.domain, self.meter.plausible_factor),
             gaps=line.gaps[first:],
             most_watts=self.reader.limits.get(line.domain),
             lag=None if line.lag == NO_LAG else line.lag,

@@ -1,5 +1,7 @@
 """Loads that are switched on and off: what a probe of sensors needs. ``python -m wattstar.measuring.loads cuda:0``.
 
+Devices: ``cuda:N``, or ``cpu=SHARE``: one core, busy for that share of the time.
+
 The protocol, for any program: it reads lines ``on`` and ``off`` from standard input and answers each, as soon as it is
 so, with ``on NANOSECONDS`` or ``off NANOSECONDS`` (CLOCK_MONOTONIC) on standard output. When it is ready it begins with
 such an ``off``, and it ends when its input ends.
@@ -21,6 +23,7 @@ from wattstar.errors import UnfitEnvironment
 PROTOCOL = "python -m pydoc wattstar.measuring.loads"
 SECONDS_TO_START = 120.0
 SECONDS_TO_SWITCH = 10.0
+TURN_SECONDS = 0.02
 MATRIX = 4096
 """Rows and columns: a product of two takes about a millisecond on an H100, so that it can be switched off quickly."""
 
@@ -61,6 +64,11 @@ class Load:
         for stream in (self._process.stdout, self._process.stderr):
             self._stream(stream).close()
 
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self._process.pid
+
     def switch(self, word: str) -> int:
         """``on`` or ``off``; returns the moment from which it is so, nanoseconds of CLOCK_MONOTONIC."""
         stream = self._stream(self._process.stdin)
@@ -97,7 +105,7 @@ class Load:
 
 
 def own(device: str) -> list[str]:
-    """The command of our own load on a device: ``cpu`` (one core) or ``cuda:N``."""
+    """The command of our own load on a device."""
     return [sys.executable, "-m", "wattstar.measuring.loads", device]
 
 
@@ -138,12 +146,18 @@ def _cuda(device: str) -> tuple[Callable[[], None], Callable[[], None]]:
     return work, lambda: torch.cuda.synchronize(device)
 
 
-def _cpu() -> tuple[Callable[[], None], Callable[[], None]]:
+def _cpu(share: float) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Adds numbers for the share of each turn, and sleeps for the rest."""
+
     def work() -> None:
-        sum(range(20_000))
+        end = time.monotonic() + TURN_SECONDS
+        while time.monotonic() < end - TURN_SECONDS * (1 - share):
+            sum(range(2_000))
+        time.sleep(max(0.0, end - time.monotonic()))
 
     return work, lambda: None
 
 
 if __name__ == "__main__":
-    _serve(*(_cpu() if sys.argv[1] == "cpu" else _cuda(sys.argv[1])))
+    device, _, part = sys.argv[1].partition("=")
+    _serve(*(_cpu(float(part)) if device == "cpu" else _cuda(device)))

@@ -182,11 +182,10 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
     timelines = sampler.timelines(begin)
     energy = readings([Domain(timeline) for timeline in timelines], [window], Edges.LOAD_CHANGE)
     seen = gates.states(sampler.states(), [window])
-    limits = {line.domain: line.most_watts for line in timelines if line.most_watts is not None}
     broken = [
         *gates.jumps(timelines, [window]),
         *gates.cross_check([energy]),
-        *gates.drawn(energy, [window], limits),
+        *gates.drawn(energy, [window], timelines),
     ]
     for finding in broken:
         raise MeterUnavailable(
