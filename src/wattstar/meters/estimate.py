@@ -25,7 +25,7 @@ No reading is above the CPUs that the process may use (affinity and quota of its
 A control group's own total (``cpu.stat``) is not read: the worker shares its group with this process.
 
 WATTS_PER_GIGABYTE: 3 W for a module of 8 GB, the figure that memory vendors give and other tools use.
-All this is the reason for a plausible range of ×/÷ 2; a calibration narrows that of the CPU, and says nothing of memory.
+All this is the reason for a plausible range of ×/÷ 2; a calibration narrows that of the CPU, not that of memory.
 """
 
 from __future__ import annotations
