@@ -70,6 +70,23 @@ def test_a_gpu_that_is_lost_meanwhile_is_an_error_and_no_number(tmp_path: Path) 
     assert "gpu:0 failed" in done.stderr or "sensor failed" in done.stderr
 
 
+@pytest.mark.parametrize("code", [nvml.NO_PERMISSION, nvml.TIMEOUT])
+def test_a_gpu_that_does_not_tell_its_state_is_measured_nevertheless(tmp_path: Path, code: int) -> None:
+    """As in a container, where other processes may not be seen."""
+    silent = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetTemperature")
+    gpu = replace(Gpu(trace.constant(300.0)), faults=tuple(nvml.Fault(name, code) for name in silent))
+    done, found = measured(nvml.install(tmp_path, Driver((gpu,))), "--", *SLEEP)
+    assert done.returncode == 0, done.stderr
+    assert gpu_of(found)["joules"] > 0
+
+
+def test_a_power_limit_of_nothing_is_no_limit(tmp_path: Path) -> None:
+    gpu = replace(Gpu(trace.constant(300.0)), enforced_watts=0.0)
+    done, found = measured(nvml.install(tmp_path, Driver((gpu,))), "--", *SLEEP)
+    assert done.returncode == 0, done.stderr
+    assert gpu_of(found)["joules"] > 0
+
+
 def test_a_counter_that_jumps_is_refused_and_no_number(tmp_path: Path) -> None:
     jump = replace(Gpu(SQUARE), jump_at=time.monotonic_ns() + 1_800_000_000, jump_joules=5000.0)
     environment = nvml.install(tmp_path, Driver((jump,)))

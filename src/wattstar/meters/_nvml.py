@@ -94,15 +94,17 @@ def limits(nvml: Any, handles: Mapping[str, Any]) -> dict[str, float]:
 
 
 def limit(nvml: Any, handle: Any) -> float | None:
-    """Watts that the device may draw; None where it does not say."""
+    """Watts that the device may draw; None where it does not say, or says 0."""
     try:
-        return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3
-    except nvml.NVMLError_NotSupported:
+        return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3 or None
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_NoPermission):
         return None
 
 
 def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
-    """What the GPU says of itself beside energy; what it does not support is left out.
+    """What the GPU says of itself beside energy; what it does not say is left out, for whatever reason.
+
+    If the GPU is gone, reading its energy fails too and tells.
 
     ``slowdown``: 1 while the clocks are held down by heat, a hardware slowdown or the power brake, not by the power
     limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``.
@@ -131,7 +133,7 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
     for name, ask in questions.items():
         try:
             found.append(Observation(now, domain, name, float(ask())))
-        except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
+        except nvml.NVMLError:
             continue
     return found
 
@@ -194,6 +196,6 @@ def _has_driver() -> bool:
 def _mig(nvml: Any, handle: Any) -> bool:
     try:
         current, _ = nvml.nvmlDeviceGetMigMode(handle)
-    except nvml.NVMLError_NotSupported:
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
         return False
     return bool(current)
