@@ -189,6 +189,23 @@ def test_the_exit_code_and_the_output_are_those_of_the_command() -> None:
     assert "modelled by estimate" in done.stderr
 
 
+def test_a_command_begins_however_many_files_are_open() -> None:
+    text = """
+import os
+files = [os.open(os.devnull, os.O_RDONLY) for _ in range(12)]
+from wattstar.measuring.measure import measure_command
+print(measure_command(["sh", "-c", "exit 7"], ["estimate"]).exit_code)
+"""
+    done = support.python(text)
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
+def test_a_command_gets_our_standard_input() -> None:
+    words = [*support.WATTSTAR, "measure", "--meter", "estimate", "--", "cat"]
+    done = subprocess.run(words, input="in\n", capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "in\n")
+
+
 def test_a_command_that_is_not_there_ends_like_in_a_shell() -> None:
     done = support.wattstar_command("measure", "--meter", "estimate", "--", "no-such-command-at-all")
     assert done.returncode == 127

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from wattstar import registry
-from wattstar.errors import MeterUnavailable, UsageError
+from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError
 from wattstar.measuring import gates
 from wattstar.measuring.choosing import Choice, choose
 from wattstar.measuring.sampler import Sampler
@@ -25,8 +25,9 @@ Result = TypeVar("Result")
 
 SECONDS_TO_OPEN = 12.0
 """At most: a stepped counter must have been seen to step twice before a window can begin."""
-WAIT = ("sh", "-c", 'read -r go <&"$WATTSTAR_GO" && exec "$@"', "sh")
-"""Holds a command, process id and all, until the meters are ready; it never begins if they cannot be."""
+WAIT = ("sh", "-c", 'read -r go <"/dev/fd/$1" && shift && exec "$@"', "sh")
+"""Holds a command, process id and all, until the meters are ready; it never begins if they cannot be. Not ``<&``: some
+shells know descriptors of one digit only."""
 
 
 @dataclass
@@ -106,19 +107,23 @@ def measured(function: Callable[Parameters, Result]) -> Callable[Parameters, tup
 
 def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_measured: bool = False) -> Measurement:
     """Run a command and measure it; ``meters`` empty means all that can read here."""
+    if not command:
+        raise UsageError("There is no command to measure.", ["wattstar measure -- COMMAND"])
     choice = choose(meters, require_measured)
     found = Measurement(left_out=choice.left_out)
     hold, go = os.pipe()
-    environment = os.environ | {"WATTSTAR_GO": str(hold)}
     with ExitStack() as stack:
         try:
-            process = stack.enter_context(subprocess.Popen([*WAIT, *command], pass_fds=(hold,), env=environment))
+            process = stack.enter_context(subprocess.Popen([*WAIT, str(hold), *command], pass_fds=(hold,)))
         finally:
             os.close(hold)
             # Closed before the process is waited for: one that was never let go then ends.
             stack.callback(os.close, go)
         sampler = stack.enter_context(_sampler(choice, process.pid))
-        os.write(go, b"\n")
+        try:
+            os.write(go, b"\n")
+        except BrokenPipeError:
+            raise UnfitEnvironment("The command was ended before it began.", ["measure again"]) from None
         begin = time.monotonic_ns()
         # The process stays a zombie until its last CPU time was read.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
