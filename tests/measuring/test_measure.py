@@ -253,6 +253,14 @@ def test_a_meter_that_cannot_be_opened_keeps_nobody_waiting_and_starts_nothing(t
     assert not started.exists()
 
 
+def test_a_domain_that_was_read_from_the_middle_on_is_not_left_out_of_the_sum() -> None:
+    """As a counter that steps every half minute, and had not stepped when the window began."""
+    script = "i=0; while echo cpu:0 200 W; do i=$((i + 1)); [ $i -gt 8 ] && echo gpu:0 500 W; sleep 0.1; done"
+    done, found = measured({}, "--meter", f"command=sh -c '{script}'", "--", "sleep", "2")
+    assert (done.returncode, found) == (3, None)
+    assert "gpu:0" in done.stderr
+
+
 def test_any_program_is_a_meter_of_the_whole_system() -> None:
     words = ("--meter", "command=sh -c 'while echo 200 W; do sleep 0.1; done'", "--meter", "estimate")
     done, found = measured({}, *words, "--", "sleep", "1.5")

@@ -170,7 +170,7 @@ def _sampler(choice: Choice, pid: int) -> Iterator[Sampler]:
 
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
     """Work the window out; ``MeterUnavailable`` where a reading cannot be trusted."""
-    late = sampler.cover(end)
+    sampler.cover(end)
     window = found.window = Window(begin, end)
     timelines = sampler.timelines(begin)
     energy = readings([Domain(timeline) for timeline in timelines], [window], Edges.LOAD_CHANGE)
@@ -185,10 +185,11 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
         raise MeterUnavailable(
             f"The reading cannot be trusted: {finding.message}.", ["wattstar doctor", "--meter NAME"]
         )
-    silent = set(late) - {reading.domain for reading in energy}
+    silent = {line.domain for line in timelines} - {reading.domain for reading in energy}
     if silent:
         message = (
-            f"No meter read {', '.join(sorted(silent))} to the end; the sum of the others would look like less energy."
+            f"No meter read {', '.join(sorted(silent))} from begin to end; "
+            "the sum of the others would look like less energy."
         )
         raise MeterUnavailable(message, ["wattstar doctor", "--meter NAME"])
     found.energy = best(energy)
