@@ -6,7 +6,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -268,3 +268,27 @@ def test_added_up_power_holds_the_truth_inside_its_bound_if_the_sensor_can_follo
             asked += 1
             inside += abs(found.joules - truth) <= found.bound
     assert inside / asked >= 0.99, "the bound of samples is four standard deviations, not a certainty"
+
+
+def test_power_that_was_read_seldom_is_known_less_well_than_its_sensor_refreshes() -> None:
+    """A program says the power twice within 0.1 s and then every 5 s, or the machine slept in between."""
+    inside = 0
+    for seed in range(60):
+        draw = random.Random(seed)
+        stamps = [0.0, 0.1, *(0.1 + 5.0 * k for k in range(1, 40))]
+        knots, watts = [(0.0, 100.0)], 100.0
+        for begin, end in pairwise(stamps):
+            change = draw.uniform(begin, end)
+            knots, watts = [*knots, (change, watts)], draw.choice([100.0, 600.0])
+            knots.append((change, watts))
+        load = trace.Trace(tuple(knots), origin=0)
+        parts = [
+            (late - early) * (load.watts(round(early * SECOND)) + load.watts(round(late * SECOND))) / 2
+            for early, late in pairwise(stamps)
+        ]
+        totals = list(accumulate(parts, initial=0.0))
+        times = [round(stamp * SECOND) for stamp in stamps]
+        line = Domain(Timeline("system", "x", Method.SAMPLED, times, totals, None, [SECOND // 10] * len(times)))
+        found = ask(line, (10.0, 150.0))
+        inside += abs(found.joules - load.joules(10 * SECOND, 150 * SECOND)) <= found.bound
+    assert inside == 60

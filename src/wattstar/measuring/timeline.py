@@ -61,8 +61,8 @@ class Domain:
         self.timeline = timeline
         seen = list(powers(timeline))
         self._most = max(timeline.most_watts or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen, 0.0)
-        changes = ((late - early) ** 2 for early, late in pairwise(seen))
-        self._changes = list(accumulate(changes, initial=0.0)) if timeline.method is Method.SAMPLED else []
+        sampled = timeline.method is Method.SAMPLED and timeline.gaps
+        self._changes = list(accumulate(_unseen(timeline, seen), initial=0.0)) if sampled else []
 
     def reading(self, windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> Reading | None:
         """The energy of the windows together; None if one reaches beyond the stamps, or there is none."""
@@ -117,14 +117,14 @@ class Domain:
     def _between_samples(self, window: Window) -> float:
         """Joules that samples of power may have missed: 4 standard deviations, all changes being independent.
 
-        A change of ΔP was seen somewhere in the time δ that a sensor takes to refresh: its energy is uncertain by ΔP·δ,
-        evenly spread, whose standard deviation is ΔP·δ/√12. A load faster than the sensor is not seen, nor bounded.
+        A change of ΔP happened somewhere in a time δ: its energy is uncertain by ΔP·δ, evenly spread, whose standard
+        deviation is ΔP·δ/√12. A load faster than the sensor is not seen, nor bounded.
         """
-        if not self._changes or not self.timeline.gaps:
+        if not self._changes:
             return 0.0
         times, last = self.timeline.times, len(self._changes) - 1
         first, end = (min(bisect_left(times, edge), last) for edge in (window.begin, window.end))
-        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12) * self.timeline.gaps[0] / 1e9
+        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12)
 
     def _total(self, moment: int, edges: Edges, outside: int) -> _Range:
         """The total at an edge; outside the window is what lies before its begin (−1) or after its end (1)."""
@@ -187,6 +187,16 @@ def powers(timeline: Timeline) -> Iterator[float]:
     """Watts of each step."""
     stamps = pairwise(zip(timeline.times, timeline.joules, strict=True))
     return ((late[1] - early[1]) / (late[0] - early[0]) * 1e9 for early, late in stamps)
+
+
+def _unseen(timeline: Timeline, seen: Sequence[float]) -> Iterator[float]:
+    """2·(ΔP·δ)² from step to step; δ is what the sensor takes to refresh, or longer where it was read more seldom.
+
+    The power of a step is the mean of two readings, so that one change shows as two halves.
+    """
+    steps = [late - early for early, late in pairwise(timeline.times)]
+    for (early, late), (before, after) in zip(pairwise(seen), pairwise(steps), strict=True):
+        yield 2 * ((late - early) * max(timeline.gaps[0], before, after) / 1e9) ** 2
 
 
 def jumps(timeline: Timeline, window: Window) -> bool:
