@@ -115,6 +115,25 @@ def test_a_lag_that_is_known_as_a_range_is_inside_the_bound() -> None:
     assert ask(even, (1.0, 4.0)).bound == pytest.approx(0, abs=1e-9), "under an even load a lag changes nothing"
 
 
+def test_a_lag_between_those_that_are_tried_is_inside_the_bound_too() -> None:
+    """Short bursts at full power lie otherwise in a step of 20 ms for every millisecond of lag."""
+    draw = random.Random(0)
+    for _ in range(300):
+        lengths = [round(draw.choice([1, 3, 5, 10, 20]) * 1e6 * draw.uniform(0.5, 1.5)) for _ in range(80)]
+        times = list(accumulate([2 * 10**8, *lengths], initial=0))
+        watts = [0.0, *(draw.choice([0.0, 700.0]) for _ in lengths)]
+        stamps = [stamp for stamp in range(10**8, times[-1], 2 * 10**7)]
+        lag = round(draw.uniform(0, 0.06) * SECOND)
+        joules = [joules_until(times, watts, stamp - lag) for stamp in stamps]
+        late = Interval(0.0, 0.0, 0.06)
+        line = Domain(Timeline("gpu:0", "x", Method.COUNTER, stamps, joules, most_watts=700.0, lag=late))
+        begin, end = sorted(draw.randint(stamps[0], stamps[-1] - 6 * 10**7) for _ in range(2))
+        found = line.reading([Window(begin, end)])
+        assert found is not None
+        truth = joules_until(times, watts, end) - joules_until(times, watts, begin)
+        assert abs(found.joules - truth) <= found.bound + 1e-6
+
+
 def test_a_counter_that_counts_whole_quanta_may_be_one_of_them_away() -> None:
     line = Domain(Timeline("gpu:0", "x", Method.COUNTER, [0, SECOND, 2 * SECOND], [0, 10, 20], quantum=2.0))
     assert ask(line, (0, 2)).bound == 2.0

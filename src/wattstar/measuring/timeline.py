@@ -29,6 +29,8 @@ from wattstar.types import Edges, Method, Reading, Timeline, Window
 
 LAGS_TRIED = 7
 """Of a lag that is known as a range: so many, evenly spread."""
+FEW_WINDOWS = 8
+"""Of so many, the reading is looked for at every lag that can be the worst; of more, at the spread ones."""
 OVER_WHAT_WAS_SEEN = 2.0
 """Where a device states no limit, it may draw so many times the power of any of its steps, which are averages."""
 STEPS_OF_A_DIRECT_WINDOW = 10
@@ -69,6 +71,8 @@ class Domain:
         lags = self._lags()
         if not windows or not self._covers(windows, lags):
             return None
+        if len(windows) <= FEW_WINDOWS:
+            lags = list(dict.fromkeys([*lags, *self._corners(windows, min(lags), max(lags))]))
         found = [self._energy(windows, edges, lag) for lag in lags]
         low, high = min(each.low for each in found), max(each.high for each in found)
         whole = _Range(low, found[0].mid, high)
@@ -90,6 +94,21 @@ class Domain:
             return [0]
         spread = (lag.low + (lag.high - lag.low) * i / (LAGS_TRIED - 1) for i in range(LAGS_TRIED))
         return [round(seconds * 1e9) for seconds in (lag.mid, *spread)]
+
+    def _corners(self, windows: Sequence[Window], low: int, high: int) -> Iterator[int]:
+        """The lags in a range at which what lies before an edge at the least or at the most changes its slope.
+
+        Between them both run straight, so that the reading's own least and most are found at some of these.
+        """
+        times, joules = self.timeline.times, self.timeline.joules
+        for edge in (edge for window in windows for edge in (window.begin, window.end)):
+            first = max(bisect_left(times, edge + low) - 1, 0)
+            last = min(bisect_right(times, edge + high), len(times) - 1)
+            for step in range(first, last):
+                full = (joules[step + 1] - joules[step]) / self._most * 1e9 if self._most else 0.0
+                turns = (times[step], times[step] + full, times[step + 1] - full, times[step + 1])
+                near = (whole for turn in turns for whole in (math.floor(turn), math.floor(turn) + 1))
+                yield from (moment - edge for moment in near if low <= moment - edge <= high)
 
     def _covers(self, windows: Sequence[Window], lags: Sequence[int]) -> bool:
         times = self.timeline.times
