@@ -244,6 +244,95 @@ except wattstar.WattstarError as error:
     ]
 
 
+def test_a_forked_child_measures_with_meters_of_its_own() -> None:
+    """The sampling thread does not live in the child; a block that a child leaves is the parent's alone."""
+    text = """
+import os, wattstar
+from wattstar import measure
+
+def child(work):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+            os._exit(7)
+        except wattstar.WattstarError as error:
+            print(error, flush=True)
+            os._exit(8)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def measuring():
+    with measure() as window:
+        sum(range(10_000_000))
+    assert window.estimated_joules > 0
+
+measuring()
+print(child(measuring), flush=True)
+block = measure()
+with block as window:
+    print(child(lambda: block.__exit__(None, None, None)), flush=True)
+print(window.estimated_joules > 0)
+"""
+    done = support.python(text)
+    assert done.returncode == 0, done.stderr
+    fork = "The block that is measured was entered in another process, before a fork."
+    assert done.stdout.splitlines() == ["7", fork, "8", "True"]
+
+
+def test_what_a_block_raises_comes_before_what_its_meters_raise_and_they_are_opened_anew(tmp_path: Path) -> None:
+    """The driver is loaded anew in the middle of the first block."""
+    text = f"""
+import time, wattstar
+from dataclasses import replace
+from pathlib import Path
+from tests.simulators import nvml, trace
+from tests.simulators.nvml import Driver, Gpu
+from wattstar import measure
+
+gpu = Gpu(trace.constant(300.0), step_period=0.02)
+nvml.write(Path({str(tmp_path)!r}), Driver((gpu,)))
+for block in range(3):
+    try:
+        with measure() as window:
+            if block < 2:
+                nvml.write(Path({str(tmp_path)!r}), Driver((replace(gpu, reset_at=time.monotonic_ns()),)))
+            time.sleep(0.5)
+            if block == 0:
+                raise ValueError("of the block")
+        print(round(window.joules / window.seconds / 10))
+    except (ValueError, wattstar.WattstarError) as error:
+        print(error)
+"""
+    environment = nvml.install(tmp_path, Driver((Gpu(trace.constant(300.0), step_period=0.02),)))
+    done = support.python(text, env={"CUDA_VISIBLE_DEVICES": "0", **environment})
+    assert done.returncode == 0, done.stderr
+    first, second, third = done.stdout.splitlines()
+    assert first == "of the block"
+    assert "the driver was loaded anew" in second
+    assert third == "30"
+
+
+def test_threads_that_measure_at_once_share_the_meters() -> None:
+    text = """
+import threading
+from wattstar import measure
+
+def work():
+    with measure() as window:
+        sum(range(3_000_000))
+    assert window.estimated_joules > 0
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print([thread.name for thread in threading.enumerate()].count("meters"))
+"""
+    done = support.python(text)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
 def test_a_meter_that_cannot_be_opened_keeps_nobody_waiting_and_starts_nothing(tmp_path: Path) -> None:
     started = tmp_path / "started"
     words = ("measure", "--meter", "command=echo nonsense", "--", "touch", str(started))

@@ -8,12 +8,13 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from wattstar import registry
-from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError
+from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError, WattstarError
 from wattstar.measuring import gates
 from wattstar.measuring.choosing import Choice, choose
 from wattstar.measuring.sampler import Sampler
@@ -81,7 +82,8 @@ def measure() -> Iterator[Measurement]:
     """Measure what is done in the block, by this process and its children.
 
     The first use opens the meters, which takes a few tenths of a second; they stay open until the process ends, so that
-    every later window costs microseconds to begin. Leaving waits for the next steps of slow counters.
+    every later window costs microseconds to begin. Leaving waits for the next steps of slow counters, and raises
+    ``MeterUnavailable`` where a reading cannot be trusted, unless the block itself has raised something.
     """
     meters = _own_meters()
     found = Measurement(left_out=meters.choice.left_out)
@@ -89,8 +91,11 @@ def measure() -> Iterator[Measurement]:
     with meters.window(begin):
         try:
             yield found
-        finally:
-            _fill(found, meters.sampler, begin, time.monotonic_ns())
+        except BaseException:
+            with suppress(WattstarError):
+                meters.fill(found, begin, time.monotonic_ns())
+            raise
+        meters.fill(found, begin, time.monotonic_ns())
 
 
 def measured(function: Callable[Parameters, Result]) -> Callable[Parameters, tuple[Result, Measurement]]:
@@ -138,7 +143,16 @@ class _Meters:
 
     choice: Choice
     sampler: Sampler
+    close: Callable[[], None]
+    pid: int = field(default_factory=os.getpid)
     begins: list[int] = field(default_factory=list)
+
+    def fill(self, found: Measurement, begin: int, end: int) -> None:
+        """As ``_fill``; ``UsageError`` in a forked child, in which no thread reads these meters."""
+        if self.pid != os.getpid():
+            message = "The block that is measured was entered in another process, before a fork."
+            raise UsageError(message, ["enter it in the child, or leave it in the parent only"])
+        _fill(found, self.sampler, begin, end)
 
     @contextmanager
     def window(self, begin: int) -> Iterator[None]:
@@ -148,16 +162,40 @@ class _Meters:
             yield
         finally:
             self.begins.remove(begin)
-            self.sampler.forget(min(self.begins, default=time.monotonic_ns()))
+            if self.pid == os.getpid():  # else a lock of the sampler's may be held by a thread that is not here
+                self.sampler.forget(min(self.begins, default=time.monotonic_ns()))
 
 
-@functools.cache
-def _own_meters() -> _Meters:
+class _Own:
+    """The meters of this process: opened by the first who asks, anew after they failed, and by a forked child."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+        os.register_at_fork(after_in_child=self.begin_anew)
+
+    def begin_anew(self) -> None:
+        self._opening = Lock()
+        self._meters: _Meters | None = None
+
+    def __call__(self) -> _Meters:
+        with self._opening:
+            if self._meters is not None and not self._meters.sampler.is_reading:
+                self._meters.close()
+                self._meters = None
+            if self._meters is None:
+                self._meters = _opened()
+            return self._meters
+
+
+_own_meters = _Own()
+
+
+def _opened() -> _Meters:
     choice = choose((), require_measured=False)
     stack = ExitStack()
     sampler = stack.enter_context(_sampler(choice, os.getpid()))
     atexit.register(stack.close)
-    return _Meters(choice, sampler)
+    return _Meters(choice, sampler, stack.close)
 
 
 @contextmanager

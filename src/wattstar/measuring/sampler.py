@@ -120,6 +120,11 @@ class Sampler:
             too_long=tuple(LongGap(w.name, gap) for w in self._watched for gap in w.too_long),
         )
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether nothing has gone wrong so far."""
+        return self._error is None and self._thread.is_alive()
+
     def _raise(self) -> None:
         """What went wrong in the thread."""
         if self._error is not None:
