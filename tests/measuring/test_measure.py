@@ -244,6 +244,36 @@ except wattstar.WattstarError as error:
     ]
 
 
+def test_what_works_after_it_has_returned_is_refused_and_so_is_an_open_window() -> None:
+    text = """
+import wattstar
+from wattstar import measure, measured
+
+async def later():
+    pass
+
+def bit_by_bit():
+    yield
+
+for function in (later, bit_by_bit):
+    try:
+        measured(function)
+    except wattstar.WattstarError as error:
+        print(error)
+with measure() as window:
+    for name in ("joules", "estimated_joules", "seconds"):
+        try:
+            getattr(window, name)
+        except wattstar.WattstarError as error:
+            print(error)
+"""
+    done = support.python(text)
+    assert done.returncode == 0, done.stderr
+    works = "does its work when it is awaited or iterated over, not when it is called."
+    open_window = ["The window has not ended yet."] * 3
+    assert done.stdout.splitlines() == [f"later {works}", f"bit_by_bit {works}", *open_window]
+
+
 def test_a_forked_child_measures_with_meters_of_its_own() -> None:
     """The sampling thread does not live in the child; a block that a child leaves is the parent's alone."""
     text = """

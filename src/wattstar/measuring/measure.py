@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import inspect
 import os
 import subprocess
 import time
@@ -26,6 +27,7 @@ Result = TypeVar("Result")
 
 SECONDS_TO_OPEN = 12.0
 """At most: a stepped counter must have been seen to step twice before a window can begin."""
+WORKS_LATER = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 WAIT = ("sh", "-c", 'read -r go <"/dev/fd/$1" && shift && exec "$@"', "sh")
 """Holds a command, process id and all, until the meters are ready; it never begins if they cannot be. Not ``<&``: some
 shells know descriptors of one digit only."""
@@ -47,9 +49,8 @@ class Measurement:
     @property
     def seconds(self) -> float:
         """From begin to end; ``UsageError`` while the window is open."""
-        if self.window is None:
-            raise UsageError("The window has not ended yet.")
-        return (self.window.end - self.window.begin) / 1e9
+        window = self._ended()
+        return (window.end - window.begin) / 1e9
 
     @property
     def measured(self) -> tuple[Reading, ...]:
@@ -64,17 +65,25 @@ class Measurement:
     @property
     def joules(self) -> float:
         """All that was measured, or of the whole system where that was; ``MeterUnavailable`` where nothing was."""
+        self._ended()
         if not self.measured:
-            cures = ["estimated_joules, which says in its name what it is", "wattstar doctor"]
-            raise MeterUnavailable("Nothing was measured, energy could only be estimated.", cures)
+            cures = ["estimated_joules, which says in its name what it is"] if self.estimated else []
+            message = "Nothing was measured, energy could only be estimated." if cures else "Nothing was measured."
+            raise MeterUnavailable(message, [*cures, "wattstar doctor"])
         return total(self.measured)
 
     @property
     def estimated_joules(self) -> float:
         """All that was estimated: plausibly within the readings' factor; ``MeterUnavailable`` where nothing was."""
+        self._ended()
         if not self.estimated:
             raise MeterUnavailable("Nothing was estimated.", ["joules", "wattstar doctor"])
         return total(self.estimated)
+
+    def _ended(self) -> Window:
+        if self.window is None:
+            raise UsageError("The window has not ended yet.")
+        return self.window
 
 
 @contextmanager
@@ -99,7 +108,10 @@ def measure() -> Iterator[Measurement]:
 
 
 def measured(function: Callable[Parameters, Result]) -> Callable[Parameters, tuple[Result, Measurement]]:
-    """A function that returns its result and what it took."""
+    """A function that returns its result and what it took; ``UsageError`` for one that works after it has returned."""
+    if any(is_later(function) for is_later in WORKS_LATER):
+        message = f"{function.__name__} does its work when it is awaited or iterated over, not when it is called."
+        raise UsageError(message, ["with measure(): around that"])
 
     @functools.wraps(function)
     def measuring(*args: Parameters.args, **kwargs: Parameters.kwargs) -> tuple[Result, Measurement]:
