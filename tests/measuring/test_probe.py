@@ -14,6 +14,8 @@ import pytest
 from tests import support
 from tests.simulators import load, nvml
 from tests.simulators.trace import Following
+from wattstar.errors import UnfitEnvironment
+from wattstar.measuring.loads import Load
 from wattstar.measuring.probe import duty_of
 
 IDLE, BUSY = 90.0, 650.0
@@ -122,6 +124,22 @@ def test_a_load_that_says_something_else(tmp_path: Path) -> None:
     done = bad_load(tmp_path, "echo hello")
     assert done.returncode == 3
     assert "'hello'" in done.stderr
+
+
+def test_a_load_with_another_clock_keeps_nobody_waiting() -> None:
+    """A wave that is timed by the load's moments would otherwise sleep until the year 4000."""
+    text = "import sys, time\nprint('off', 0, flush=True)\nfor line in sys.stdin: print(line.strip(), {}, flush=True)"
+    for clock in ("time.time_ns()", "time.monotonic()//1", "0"):
+        words = [sys.executable, "-c", text.format(f"int({clock})")]
+        with pytest.raises(UnfitEnvironment, match="not now by CLOCK_MONOTONIC"), Load(words) as other:
+            other.wave(0.1, 1.0)
+
+
+def test_a_load_may_talk_as_much_as_it_likes() -> None:
+    """On standard error; nobody reads it, and it must not fill."""
+    text = "import sys, time\nsys.stderr.write('x' * 10**6)\nprint('off', 0, flush=True)"
+    with Load([sys.executable, "-c", text]):
+        pass
 
 
 def test_without_a_gpu_the_cure_is_said() -> None:
