@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from tests.simulators.trace import Following
 from wattstar.errors import UnfitEnvironment
 from wattstar.measuring.loads import Load
 from wattstar.measuring.probe import duty_of
+from wattstar.meters import _profiles
+from wattstar.records.codec import encode
+from wattstar.types import Interval, SensorProfile
 
 IDLE, BUSY = 90.0, 650.0
 QUICK = """
@@ -156,6 +160,55 @@ def test_a_load_that_does_not_raise_the_power_is_none(tmp_path: Path) -> None:
         command, env=support.environment(environment), capture_output=True, text=True, timeout=60, check=False
     )
     assert "hardly raised the power" in done.stderr
+
+
+def a_profile(**quirks: Any) -> SensorProfile:
+    lag = Interval(0.01, 0.02, 0.03)
+    plain = SensorProfile("GPU-1", "x", "550", "nvml", "", lag, 0.001, lag, None, 0.1, 1.0, 90.0, 650.0)
+    return replace(plain, **quirks)
+
+
+@pytest.mark.parametrize(
+    "lag",
+    [
+        Interval(None, 0.02, None),
+        Interval(0.01, float("nan"), 0.03),
+        Interval(0.01, 0.02, float("inf")),
+        Interval(0.03, 0.02, 0.01),
+        Interval(0.01, 0.02, 30.0),
+    ],
+)
+def test_a_profile_whose_lag_is_none_is_as_good_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lag: Interval
+) -> None:
+    monkeypatch.setenv(_profiles.HOME, str(tmp_path))
+    _profiles.save(a_profile())
+    assert _profiles.load("GPU-1", "nvml", "550") == a_profile()
+    text = json.dumps({**encode(a_profile()), "lag_seconds": asdict(lag)})
+    _profiles.path("GPU-1", "nvml").write_text(text)
+    assert _profiles.load("GPU-1", "nvml", "550") is None
+
+
+def test_a_foreign_or_damaged_profile_is_as_good_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_profiles.HOME, str(tmp_path))
+    file = _profiles.save(a_profile())
+    _profiles.path("GPU-2", "nvml").write_bytes(file.read_bytes())
+    assert _profiles.load("GPU-2", "nvml", "550") is None, "copied from another device"
+    for data in (b"", b"\xff\xfe", b"[]", file.read_bytes()[:200]):
+        file.write_bytes(data)
+        assert _profiles.load("GPU-1", "nvml", "550") is None
+    file.unlink()
+    file.mkdir()
+    assert _profiles.load("GPU-1", "nvml", "550") is None
+
+
+def test_where_no_profile_can_be_kept_no_minute_is_spent(tmp_path: Path) -> None:
+    environment, words = place(tmp_path)
+    (tmp_path / "home").write_text("a file")
+    done = support.wattstar_command("probe", "--load", " ".join(words), env=environment)
+    assert done.returncode == 3, done.stderr
+    assert "WATTSTAR_DATA_HOME" in done.stderr
+    assert "at rest" not in done.stderr
 
 
 def test_a_profile_is_used_by_later_measurements_and_not_under_another_driver(tmp_path: Path) -> None:

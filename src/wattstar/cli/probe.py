@@ -30,6 +30,7 @@ def command(index: int, load: str | None, style: str) -> None:
     gpus = {gpu.index: gpu for gpu in machine.describe({}).gpus}
     if index not in gpus:
         raise UsageError(f"There is no gpu:{index} here.", ["wattstar doctor"])
+    _profiles.check()
     words = shlex.split(load) if load else own(f"cuda:{index}")
     found = probe(gpus[index], Load(words), watch=lambda stage: click.echo(f"{stage} …", err=True))
     file = _profiles.save(found)
