@@ -48,7 +48,7 @@ def _facts(found: SensorProfile) -> dict[str, str]:
     return {
         "step of the counter": f"{step.mid * 1e3:.1f} ms (90 % within {_ms(step.low)} … {_ms(step.high)})",
         "quantum": f"{found.quantum_joules * 1e3:g} mJ",
-        "lag behind the load": f"{_ms(lag.mid)} (95 %: {_ms(lag.low)} … {_ms(lag.high)})",
+        "lag behind the load": f"{_ms(lag.mid)} (95 % within {_ms(lag.low)} … {_ms(lag.high)})",
         "looks": "could not be told"
         if duty is None
         else f"{duty.mid:.0%} of the time ({duty.low:.0%} … {duty.high:.0%})",
