@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -198,6 +200,35 @@ print(measure_command(["sh", "-c", "exit 7"], ["estimate"]).exit_code)
 """
     done = support.python(text)
     assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
+def test_a_command_that_is_ended_by_ctrl_c_is_measured_to_its_end() -> None:
+    """As a server is."""
+    text = """
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(0.3), sys.exit(9)))
+print("here", flush=True)
+time.sleep(60)
+"""
+    words = [*support.WATTSTAR, "measure", "--meter", "estimate", "--", sys.executable, "-c", text]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 9
+    assert "modelled by estimate" in errors
+
+
+def test_an_exit_code_is_kept_where_nobody_collects_children() -> None:
+    """Some who start us ignore SIGCHLD, and that is inherited."""
+    text = f"""
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv({support.WATTSTAR[0]!r}, {[*support.WATTSTAR, "measure", "--meter", "estimate", "--", "sh", "-c", "exit 7"]!r})
+"""
+    done = support.python(text)
+    assert done.returncode == 7, done.stderr
 
 
 def test_a_command_gets_our_standard_input() -> None:

@@ -142,11 +142,21 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
         except BrokenPipeError:
             raise UnfitEnvironment("The command was ended before it began.", ["measure again"]) from None
         begin = time.monotonic_ns()
-        # The process stays a zombie until its last CPU time was read.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        _wait(process.pid)
         _fill(found, sampler, begin, time.monotonic_ns())
         found.exit_code = process.wait()
     return found
+
+
+def _wait(pid: int) -> None:
+    """Until a command has ended; it stays a zombie, so that its last CPU time can be read.
+
+    Ctrl-C reaches the command too, as the way to end many: a first one is left to it, and what it took is still said.
+    """
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    except KeyboardInterrupt:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 @dataclass
