@@ -160,7 +160,7 @@ def test_what_is_estimated_never_stands_in_one_sum_with_what_is_measured(tmp_pat
 
 
 def test_windows_of_a_long_life_do_not_pile_up(tmp_path: Path) -> None:
-    """What lies before all open windows is forgotten; a window that is still open loses nothing."""
+    """What lies before all open windows is forgotten, also while none is open; an open one loses nothing."""
     environment = nvml.install(tmp_path, Driver((Gpu(trace.constant(300.0), step_period=0.02),)))
     text = """
 import time
@@ -172,9 +172,7 @@ with measure() as outer:
             time.sleep(0.3)
     print(inner.joules / inner.seconds, max(len(line.times) for line in _own_meters().sampler.timelines()) > 40)
 print(outer.joules / outer.seconds, outer.seconds > 0.9)
-for _ in range(2):
-    with measure():
-        time.sleep(0.05)
+time.sleep(2.5)
 print(max(len(line.times) for line in _own_meters().sampler.timelines()))
 """
     done = support.python(text, env={"CUDA_VISIBLE_DEVICES": "0", **environment})
@@ -182,7 +180,7 @@ print(max(len(line.times) for line in _own_meters().sampler.timelines()))
     (inner, grown), (outer, whole), (left,) = (line.split() for line in done.stdout.splitlines())
     assert (float(inner), float(outer)) == (pytest.approx(300, rel=0.03), pytest.approx(300, rel=0.02))
     assert (grown, whole) == ("True", "True")
-    assert int(left) < 40
+    assert int(left) < 90, "2.5 s are 125 steps"
 
 
 def test_the_exit_code_and_the_output_are_those_of_the_command() -> None:

@@ -166,8 +166,8 @@ class _Meters:
     choice: Choice
     sampler: Sampler
     close: Callable[[], None]
+    begins: list[int]
     pid: int = field(default_factory=os.getpid)
-    begins: list[int] = field(default_factory=list)
 
     def fill(self, found: Measurement, begin: int, end: int) -> None:
         """As ``_fill``; ``UsageError`` in a forked child, in which no thread reads these meters."""
@@ -178,14 +178,12 @@ class _Meters:
 
     @contextmanager
     def window(self, begin: int) -> Iterator[None]:
-        """While a window is open, nothing of it is forgotten; what lies before all open windows is."""
+        """While a window is open, nothing of it is forgotten; what lies before all open windows is, once a second."""
         self.begins.append(begin)
         try:
             yield
         finally:
             self.begins.remove(begin)
-            if self.pid == os.getpid():  # else a lock of the sampler's may be held by a thread that is not here
-                self.sampler.forget(min(self.begins, default=time.monotonic_ns()))
 
 
 class _Own:
@@ -215,15 +213,22 @@ _own_meters = _Own()
 def _opened() -> _Meters:
     choice = choose((), require_measured=False)
     stack = ExitStack()
-    sampler = stack.enter_context(_sampler(choice, os.getpid()))
+    begins: list[int] = []
+    needed = functools.partial(_first, begins)
+    sampler = stack.enter_context(_sampler(choice, os.getpid(), needed))
     atexit.register(stack.close)
-    return _Meters(choice, sampler, stack.close)
+    return _Meters(choice, sampler, stack.close, begins)
+
+
+def _first(begins: Sequence[int]) -> int:
+    """The moment from which on stamps are needed: now, where no window is open."""
+    return min(begins, default=time.monotonic_ns())
 
 
 @contextmanager
-def _sampler(choice: Choice, pid: int) -> Iterator[Sampler]:
+def _sampler(choice: Choice, pid: int, needed: Callable[[], int] = lambda: 0) -> Iterator[Sampler]:
     meters = {name: registry.meter(name) for name in choice.meters}
-    with Sampler(meters, Scope(pid, ALL_DEVICES, "")) as sampler:
+    with Sampler(meters, Scope(pid, ALL_DEVICES, ""), needed) as sampler:
         sampler.ready(SECONDS_TO_OPEN)
         yield sampler
 
