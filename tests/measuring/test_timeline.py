@@ -103,6 +103,16 @@ def test_a_known_lag_is_taken_back() -> None:
     assert found.joules == pytest.approx(10 + 60)
 
 
+def test_a_counter_that_seems_to_be_early_is_asked_before_the_window() -> None:
+    """A measured lag near 0 may come out below it; the window then ends after the last stamp."""
+    late = Interval(-0.02, -0.015, -0.01)
+    stamps = range(0, 10 * SECOND, SECOND)
+    line = Domain(
+        Timeline("gpu:0", "x", Method.COUNTER, stamps, [10.0 * k for k in range(10)], most_watts=30, lag=late)
+    )
+    assert ask(line, (1.0, 9.005)).joules == pytest.approx(80.05)
+
+
 def test_a_lag_that_is_known_as_a_range_is_inside_the_bound() -> None:
     """Looked for 0.05 s too early, 0.05 s of 20 W more are missed."""
     found = ask(lagging(Interval(0.0, 0.0, 0.06)), (1.0, 4.0))

@@ -195,7 +195,7 @@ class Domain:
     def _on_stamps(self, windows: Sequence[Window]) -> bool:
         times = self.timeline.times
         edges = (edge for window in windows for edge in (window.begin, window.end))
-        return all(times[bisect_left(times, edge)] == edge for edge in edges)
+        return all(bisect_left(times, edge) < bisect_right(times, edge) for edge in edges)
 
     def _steps(self, windows: Sequence[Window]) -> int:
         times = self.timeline.times
