@@ -82,6 +82,18 @@ def test_a_gpu_that_does_not_tell_its_state_is_measured_nevertheless(tmp_path: P
     assert gpu_of(found)["joules"] > 0
 
 
+def test_processes_of_another_namespace_are_not_called_foreign(tmp_path: Path) -> None:
+    """In a container the driver may number our own process as the host does."""
+    nobody = 2**22 + 1
+    foreign = {}
+    for pid in (nobody, 1):
+        gpu = replace(Gpu(trace.constant(300.0)), processes=((pid, 1),))
+        done, found = measured(nvml.install(tmp_path / str(pid), Driver((gpu,))), "--", "sleep", "2")
+        assert done.returncode == 0, done.stderr
+        foreign[pid] = any("other processes" in note["message"] for note in found["notes"])
+    assert foreign == {nobody: False, 1: True}
+
+
 def test_a_power_limit_of_nothing_is_no_limit(tmp_path: Path) -> None:
     gpu = replace(Gpu(trace.constant(300.0)), enforced_watts=0.0)
     done, found = measured(nvml.install(tmp_path, Driver((gpu,))), "--", *SLEEP)

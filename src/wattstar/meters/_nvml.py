@@ -107,7 +107,8 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
     If the GPU is gone, reading its energy fails too and tells.
 
     ``slowdown``: 1 while the clocks are held down by heat, a hardware slowdown or the power brake, not by the power
-    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``.
+    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``;
+    left out where they cannot be told apart.
     """
     now = time.monotonic_ns()
     slowed = (
@@ -116,7 +117,7 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
         | nvml.nvmlClocksEventReasonHwThermalSlowdown
         | nvml.nvmlClocksEventReasonHwPowerBrakeSlowdown
     )
-    questions: dict[str, Callable[[], float]] = {
+    questions: dict[str, Callable[[], float | None]] = {
         "sm_clock_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
         "memory_clock_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM),
         "temperature_celsius": lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
@@ -127,22 +128,28 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
         "ecc_uncorrected_errors": lambda: nvml.nvmlDeviceGetTotalEccErrors(
             handle, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC
         ),
-        "foreign_processes": lambda: len(_others(nvml.nvmlDeviceGetComputeRunningProcesses(handle), pid)),
+        "foreign_processes": lambda: _others(nvml.nvmlDeviceGetComputeRunningProcesses(handle), pid),
     }
     found = []
     for name, ask in questions.items():
-        try:
-            found.append(Observation(now, domain, name, float(ask())))
-        except nvml.NVMLError:
-            continue
+        with suppress(nvml.NVMLError):
+            if (value := ask()) is not None:
+                found.append(Observation(now, domain, name, float(value)))
     return found
 
 
-def _others(processes: Sequence[Any], pid: int) -> set[int]:
+def _others(processes: Sequence[Any], pid: int) -> int | None:
+    """How many are outside the tree of ``pid``; None where a number is of no process here.
+
+    Inside a container many drivers give the host's numbers (github.com/NVIDIA/nvidia-docker/issues/1483).
+    """
+    every = {process.pid for process in processes}
+    if not all(psutil.pid_exists(number) for number in every):
+        return None
     own = {pid}
     with suppress(psutil.NoSuchProcess):
         own |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    return {process.pid for process in processes} - own
+    return len(every - own)
 
 
 def affinity_of(what: str, read: Callable[[Any, Any], object]) -> Affinity:
