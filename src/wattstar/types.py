@@ -466,7 +466,7 @@ class SensorProfile(Noun):
     """Between two steps of the counter: 5th percentile, median, 95th percentile."""
     quantum_joules: float
     lag_seconds: Interval
-    """From a change of load to its arrival in the counter, with its 95 % interval."""
+    """From a change of load to its arrival in the counter: mean, and the range in which 95 % of all changes arrive."""
     duty: Interval | None
     """Share of the time in which the counter's sensor looks; 1: it sees every joule. None: could not be told."""
     averaging_seconds: float

@@ -244,6 +244,6 @@ def test_meters_that_say_nothing_sensible_make_the_record_invalid(tmp_path: Path
     assert done.returncode == 4, done.stderr
     [record] = records(tmp_path)
     assert record.status is Status.COMPLETE
-    stuck = Finding("coverage", Severity.INVALID, "pass 0: gpu:0 stopped changing before the pass ended (stuck?)")
+    stuck = Finding("coverage", Severity.INVALID, "pass 0: gpu:0 was not read from begin to end (stuck?)")
     assert stuck in record.findings
     assert record.figures == ()

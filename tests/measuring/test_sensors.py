@@ -50,3 +50,10 @@ def test_the_doctor_finds_the_simulated_sensors(tmp_path: Path) -> None:
     assert found["gpu:0", "nvml"]["watts"] == pytest.approx(92, rel=0.05)
     assert found["gpu:0", "nvml-power"]["ratio"] == pytest.approx(1, abs=0.05)
     assert found["cpu:0", "rapl"]["watts"] == pytest.approx(61, rel=0.02)
+
+
+def test_two_counters_that_read_nothing_are_not_compared() -> None:
+    """As those of the memory of some desktop processors."""
+    moments, nothing = [k * 10**9 for k in range(4)], [0.0] * 4
+    lines = [Timeline("dram:0", meter, Method.COUNTER, moments, nothing) for meter in ("rapl", "perf-event")]
+    assert [(sensor.watts, sensor.ratio) for sensor in described(lines)] == [(0.0, None)] * 2

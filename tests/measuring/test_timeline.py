@@ -6,7 +6,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +103,16 @@ def test_a_known_lag_is_taken_back() -> None:
     assert found.joules == pytest.approx(10 + 60)
 
 
+def test_a_counter_that_seems_to_be_early_is_asked_before_the_window() -> None:
+    """A measured lag near 0 may come out below it; the window then ends after the last stamp."""
+    late = Interval(-0.02, -0.015, -0.01)
+    stamps = range(0, 10 * SECOND, SECOND)
+    line = Domain(
+        Timeline("gpu:0", "x", Method.COUNTER, stamps, [10.0 * k for k in range(10)], most_watts=30, lag=late)
+    )
+    assert ask(line, (1.0, 9.005)).joules == pytest.approx(80.05)
+
+
 def test_a_lag_that_is_known_as_a_range_is_inside_the_bound() -> None:
     """Looked for 0.05 s too early, 0.05 s of 20 W more are missed."""
     found = ask(lagging(Interval(0.0, 0.0, 0.06)), (1.0, 4.0))
@@ -113,6 +123,25 @@ def test_a_lag_that_is_known_as_a_range_is_inside_the_bound() -> None:
                  most_watts=10, lag=Interval(0.0, 0.0, 0.06))
     )  # fmt: skip
     assert ask(even, (1.0, 4.0)).bound == pytest.approx(0, abs=1e-9), "under an even load a lag changes nothing"
+
+
+def test_a_lag_between_those_that_are_tried_is_inside_the_bound_too() -> None:
+    """Short bursts at full power lie otherwise in a step of 20 ms for every millisecond of lag."""
+    draw = random.Random(0)
+    for _ in range(300):
+        lengths = [round(draw.choice([1, 3, 5, 10, 20]) * 1e6 * draw.uniform(0.5, 1.5)) for _ in range(80)]
+        times = list(accumulate([2 * 10**8, *lengths], initial=0))
+        watts = [0.0, *(draw.choice([0.0, 700.0]) for _ in lengths)]
+        stamps = [stamp for stamp in range(10**8, times[-1], 2 * 10**7)]
+        lag = round(draw.uniform(0, 0.06) * SECOND)
+        joules = [joules_until(times, watts, stamp - lag) for stamp in stamps]
+        late = Interval(0.0, 0.0, 0.06)
+        line = Domain(Timeline("gpu:0", "x", Method.COUNTER, stamps, joules, most_watts=700.0, lag=late))
+        begin, end = sorted(draw.randint(stamps[0], stamps[-1] - 6 * 10**7) for _ in range(2))
+        found = line.reading([Window(begin, end)])
+        assert found is not None
+        truth = joules_until(times, watts, end) - joules_until(times, watts, begin)
+        assert abs(found.joules - truth) <= found.bound + 1e-6
 
 
 def test_a_counter_that_counts_whole_quanta_may_be_one_of_them_away() -> None:
@@ -268,3 +297,27 @@ def test_added_up_power_holds_the_truth_inside_its_bound_if_the_sensor_can_follo
             asked += 1
             inside += abs(found.joules - truth) <= found.bound
     assert inside / asked >= 0.99, "the bound of samples is four standard deviations, not a certainty"
+
+
+def test_power_that_was_read_seldom_is_known_less_well_than_its_sensor_refreshes() -> None:
+    """A program says the power twice within 0.1 s and then every 5 s, or the machine slept in between."""
+    inside = 0
+    for seed in range(60):
+        draw = random.Random(seed)
+        stamps = [0.0, 0.1, *(0.1 + 5.0 * k for k in range(1, 40))]
+        knots, watts = [(0.0, 100.0)], 100.0
+        for begin, end in pairwise(stamps):
+            change = draw.uniform(begin, end)
+            knots, watts = [*knots, (change, watts)], draw.choice([100.0, 600.0])
+            knots.append((change, watts))
+        load = trace.Trace(tuple(knots), origin=0)
+        parts = [
+            (late - early) * (load.watts(round(early * SECOND)) + load.watts(round(late * SECOND))) / 2
+            for early, late in pairwise(stamps)
+        ]
+        totals = list(accumulate(parts, initial=0.0))
+        times = [round(stamp * SECOND) for stamp in stamps]
+        line = Domain(Timeline("system", "x", Method.SAMPLED, times, totals, None, [SECOND // 10] * len(times)))
+        found = ask(line, (10.0, 150.0))
+        inside += abs(found.joules - load.joules(10 * SECOND, 150 * SECOND)) <= found.bound
+    assert inside == 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,8 @@ from wattstar.types import Reading
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(meters: tuple[str, ...], require_measured: bool, style: str, words: tuple[str, ...]) -> None:
     """Run COMMAND, say what it took, and end with its exit code."""
+    if hasattr(signal, "SIGCHLD"):  # ignored by some who start us: an exit code would then be lost
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     found = measure_command(words, meters, require_measured)
     if style == "json":
         as_json(

@@ -36,6 +36,7 @@ def command(index: int, cpu: bool, load: str | None, style: str) -> None:
     gpus = {gpu.index: gpu for gpu in machine.describe({}).gpus}
     if index not in gpus:
         raise UsageError(f"There is no gpu:{index} here.", ["wattstar doctor"])
+    _profiles.check()
     words = shlex.split(load) if load else own(f"cuda:{index}")
     found = probe(gpus[index], Load(words), watch=_say)
     file = _profiles.save(found)
@@ -72,7 +73,7 @@ def _facts(found: SensorProfile) -> dict[str, str]:
     return {
         "step of the counter": f"{step.mid * 1e3:.1f} ms (90 % within {_ms(step.low)} … {_ms(step.high)})",
         "quantum": f"{found.quantum_joules * 1e3:g} mJ",
-        "lag behind the load": f"{_ms(lag.mid)} (95 %: {_ms(lag.low)} … {_ms(lag.high)})",
+        "lag behind the load": f"{_ms(lag.mid)} (95 % within {_ms(lag.low)} … {_ms(lag.high)})",
         "looks": "could not be told"
         if duty is None
         else f"{duty.mid:.0%} of the time ({duty.low:.0%} … {duty.high:.0%})",

@@ -162,9 +162,9 @@ def trend(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
 
 
 def coverage(late: Sequence[tuple[int, str]]) -> list[Finding]:
-    """Every meter must speak until a pass has ended."""
+    """Every meter must speak before a pass begins and until it has ended."""
     return [
-        Finding("coverage", Severity.INVALID, f"pass {index}: {domain} stopped changing before the pass ended (stuck?)")
+        Finding("coverage", Severity.INVALID, f"pass {index}: {domain} was not read from begin to end (stuck?)")
         for index, domain in late
     ]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -37,11 +38,13 @@ class Load:
 
     def __enter__(self) -> Self:
         """Start it and wait until it is ready."""
+        self._errors = tempfile.TemporaryFile()  # a pipe that nobody reads would fill
         try:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
             )
         except OSError as error:
+            self._errors.close()
             raise UnfitEnvironment(f"The load {self._command[0]!r} cannot be started: {error}.") from error
         try:
             self._answer("off", SECONDS_TO_START)
@@ -61,8 +64,8 @@ class Load:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for stream in (self._process.stdout, self._process.stderr):
-            self._stream(stream).close()
+        self._stream(self._process.stdout).close()
+        self._errors.close()
 
     @property
     def pid(self) -> int:
@@ -71,11 +74,15 @@ class Load:
 
     def switch(self, word: str) -> int:
         """``on`` or ``off``; returns the moment from which it is so, nanoseconds of CLOCK_MONOTONIC."""
-        stream = self._stream(self._process.stdin)
+        stream, asked = self._stream(self._process.stdin), time.monotonic_ns()
         with suppress(BrokenPipeError):
             stream.write(word + "\n")
             stream.flush()
-        return self._answer(word, SECONDS_TO_SWITCH)
+        moment = self._answer(word, SECONDS_TO_SWITCH)
+        if not asked <= moment <= time.monotonic_ns():
+            message = f"The load said that it was {word} at {moment} ns, which is not now by CLOCK_MONOTONIC."
+            raise UnfitEnvironment(message, [PROTOCOL])
+        return moment
 
     def wave(self, period: float, seconds: float) -> tuple[int, int]:
         """On for half of each period, off for the other; returns the moments of begin and end."""
@@ -95,7 +102,8 @@ class Load:
             raise UnfitEnvironment(f"The load did not switch {word} within {seconds:.0f} s.", ["--load COMMAND"])
         if line:
             raise UnfitEnvironment(f"The load said {line.strip()!r} where '{word} NANOSECONDS' was due.", [PROTOCOL])
-        last = self._stream(self._process.stderr).read().strip().splitlines()[-1:] or ["no word"]
+        self._errors.seek(0)
+        last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:] or ["no word"]
         raise UnfitEnvironment(f"The load ended: {last[0]}", ["pip install torch", "--load COMMAND"])
 
     @staticmethod

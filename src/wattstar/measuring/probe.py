@@ -34,6 +34,7 @@ STEPS_OF_A_BEAT = 20
 LONGEST_STEP_FOR_WAVE = 0.5
 LEAST_RISE = 0.2
 """Of its power at rest by which a load must raise it, or the load is none."""
+LEAST_STEPS = 2
 CLEAR_SECONDS = 0.25
 """After a change of load: lag and ramp are over."""
 
@@ -89,6 +90,8 @@ def profile(gpu: Gpu, seen: Seen) -> SensorProfile:
         message = f"The load hardly raised the power of gpu:{gpu.index}: {idle:.0f} → {busy:.0f} W."
         raise UnfitEnvironment(message, ["--load COMMAND with a heavier load"])
     steps = [late - early for early, late in pairwise(_inside(seen.counter, seen.idle))]
+    if len(steps) < LEAST_STEPS:
+        raise MeterUnavailable(f"The counter of gpu:{gpu.index} steps too seldom to be probed.", ["wattstar doctor"])
     return SensorProfile(
         device=gpu.uuid,
         name=gpu.name,
@@ -167,7 +170,9 @@ def _quantum(line: Timeline) -> float:
 
 
 def _lag(seen: Seen, idle: float, busy: float) -> Interval:
-    """Of all changes of load, with its 95 % interval.
+    """Of all changes of load, and the range in which 95 % of further ones would lie (Student's prediction interval).
+
+    The interval of the mean would not do: a window's edge meets one lag, not their mean.
 
     Between a stamp s₀ before the change at t and a stamp s₁ well after it the counter grew by
     E = P₀·(t + L − s₀) + P₁·(s₁ − t − L).
@@ -183,8 +188,16 @@ def _lag(seen: Seen, idle: float, busy: float) -> Interval:
             before = _before(line, seen.edges[turn - 1], line.times[first], before)
         grown = line.joules[settled] - line.joules[first]
         lead, tail = (change - line.times[first]) / 1e9, (line.times[settled] - change) / 1e9
+        if abs(after - before) < LEAST_RISE * idle:
+            message = f"The load was switched, and the power stayed at {before:.0f} → {after:.0f} W."
+            raise UnfitEnvironment(message, ["--load COMMAND with a load that is the same each time"])
         found.append((before * lead + after * tail - grown) / (after - before))
-    return mean_interval(found)
+    mean = mean_interval(found)
+    half = ((mean.high or 0.0) - mean.mid) * math.sqrt(len(found) + 1)
+    if max(abs(mean.mid - half), abs(mean.mid + half)) > CLEAR_SECONDS:
+        message = f"The lag of the counter could not be told: {mean.mid:.3f} ± {half:.3f} s."
+        raise UnfitEnvironment(message, ["probe again while nothing else uses the GPU", "--load COMMAND"])
+    return Interval(mean.mid - half, mean.mid, mean.mid + half)
 
 
 def _before(line: Timeline, previous: int, until: int, otherwise: float) -> float:

@@ -134,8 +134,11 @@ class _Observer:
         index = content["index"]
         marks = [mark for mark in self.attempt.marks if mark.pass_index == index]
         window = window_of(marks, "pass")
-        self.attempt.late.extend((index, domain) for domain in sampler.cover(window.end))
+        late = set(sampler.cover(window.end))
         domains = [Domain(timeline) for timeline in sampler.timelines()]
+        energy = readings(domains, [window])
+        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
+        self.attempt.late.extend((index, domain) for domain in sorted(late))
         task = registry.task(self.job.task)
         windows = phase_windows(marks, [(phase.name, phase.begins) for phase in task.phases])
         return Pass(
@@ -143,7 +146,7 @@ class _Observer:
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
-            energy=readings(domains, [window]),
+            energy=energy,
             phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
             counts=content["counts"],
             foreign_cpu=self._neighbours.share() if self._neighbours else None,

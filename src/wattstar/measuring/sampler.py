@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Event, Lock, Thread
@@ -29,9 +30,9 @@ SECONDS_BETWEEN_LOOKS = 0.005
 class Sampler:
     """Opens the meters, reads them until it is left, and closes them."""
 
-    def __init__(self, meters: Mapping[str, Meter], scope: Scope) -> None:
-        """Name what is read; nothing is opened."""
-        self._meters, self._scope = meters, scope
+    def __init__(self, meters: Mapping[str, Meter], scope: Scope, needed: Callable[[], int] = lambda: 0) -> None:
+        """Name what is read; nothing is opened. ``needed``: the moment before which all may be forgotten."""
+        self._meters, self._scope, self._needed = meters, scope, needed
         self._watched: list[Watched] = []
         self._stop = Event()
         self._growing = Lock()
@@ -90,13 +91,12 @@ class Sampler:
         with self._growing:
             return [line for watched in self._watched for line in watched.timelines(since)]
 
-    def forget(self, before: int) -> None:
+    def _forget(self, before: int) -> None:
         """Drop what is older than a moment: a sampler that runs for days must not grow."""
-        with self._growing:
-            for watched in self._watched:
-                for line in watched.open_lines():
-                    line.forget(before)
-            self._states = [seen for seen in self._states if seen.time >= before]
+        for watched in self._watched:
+            for line in watched.open_lines():
+                line.forget(before)
+        del self._states[: bisect_left(self._states, before, key=lambda seen: seen.time)]
 
     def caveats(self) -> dict[tuple[str, str], str]:
         """(meter, domain) → what no bound contains."""
@@ -119,6 +119,11 @@ class Sampler:
             longest_gaps={watched.name: watched.longest_gap for watched in self._watched},
             too_long=tuple(LongGap(w.name, gap) for w in self._watched for gap in w.too_long),
         )
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether nothing has gone wrong so far."""
+        return self._error is None and self._thread.is_alive()
 
     def _raise(self) -> None:
         """What went wrong in the thread."""
@@ -145,6 +150,7 @@ class Sampler:
                 if now >= due_state:
                     for watched in self._watched:
                         self._states.extend(watched.reader.state() if watched.reader.state else ())
+                    self._forget(self._needed())
                     due_state = now + SECONDS_BETWEEN_STATES
             self._cost.sleep_until(min(min(watched.due for watched in self._watched), now + LONGEST_SLEEP))
 

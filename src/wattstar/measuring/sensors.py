@@ -32,7 +32,7 @@ class Sensor:
     noise_watts: float
     """Standard deviation of the power of single updates."""
     ratio: float | None
-    """Joules over those of the best meter of the same domain; None for the best itself."""
+    """Joules over those of the best meter of the same domain; None for the best itself, and where that read nothing."""
     caveat: str | None = None
     """What no bound of it contains."""
 
@@ -60,6 +60,7 @@ def described(timelines: Sequence[Timeline]) -> list[Sensor]:
 def _sensor(line: Timeline, counters: Mapping[str, Timeline]) -> Sensor:
     watts = list(powers(line))
     reference = counters.get(line.domain)
+    expected = _mean_power(reference) if reference and reference is not line else 0.0
     return Sensor(
         domain=line.domain,
         meter=line.meter,
@@ -68,7 +69,7 @@ def _sensor(line: Timeline, counters: Mapping[str, Timeline]) -> Sensor:
         step_joules=min(late - early for early, late in pairwise(line.joules)),
         watts=_mean_power(line),
         noise_watts=pstdev(watts),
-        ratio=None if reference is None or reference is line else _mean_power(line) / _mean_power(reference),
+        ratio=_mean_power(line) / expected if expected else None,
     )
 
 

@@ -29,6 +29,8 @@ from wattstar.types import Edges, Method, Reading, Timeline, Window
 
 LAGS_TRIED = 7
 """Of a lag that is known as a range: so many, evenly spread."""
+FEW_WINDOWS = 8
+"""Of so many, the reading is looked for at every lag that can be the worst; of more, at the spread ones."""
 OVER_WHAT_WAS_SEEN = 2.0
 """Where a device states no limit, it may draw so many times the power of any of its steps, which are averages."""
 STEPS_OF_A_DIRECT_WINDOW = 10
@@ -61,15 +63,16 @@ class Domain:
         self.timeline = timeline
         seen = list(powers(timeline))
         self._most = max(timeline.most_watts or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen, 0.0)
-        self._refresh = min(timeline.gaps, default=0)
-        changes = ((late - early) ** 2 for early, late in pairwise(seen))
-        self._changes = list(accumulate(changes, initial=0.0)) if timeline.method is Method.SAMPLED else []
+        sampled = timeline.method is Method.SAMPLED and timeline.gaps
+        self._changes = list(accumulate(_unseen(timeline, seen), initial=0.0)) if sampled else []
 
     def reading(self, windows: Sequence[Window], edges: Edges = Edges.INSIDE) -> Reading | None:
         """The energy of the windows together; None if one reaches beyond the stamps, or there is none."""
         lags = self._lags()
         if not windows or not self._covers(windows, lags):
             return None
+        if len(windows) <= FEW_WINDOWS:
+            lags = list(dict.fromkeys([*lags, *self._corners(windows, min(lags), max(lags))]))
         found = [self._energy(windows, edges, lag) for lag in lags]
         low, high = min(each.low for each in found), max(each.high for each in found)
         whole = _Range(low, found[0].mid, high)
@@ -91,6 +94,21 @@ class Domain:
             return [0]
         spread = (lag.low + (lag.high - lag.low) * i / (LAGS_TRIED - 1) for i in range(LAGS_TRIED))
         return [round(seconds * 1e9) for seconds in (lag.mid, *spread)]
+
+    def _corners(self, windows: Sequence[Window], low: int, high: int) -> Iterator[int]:
+        """The lags in a range at which what lies before an edge at the least or at the most changes its slope.
+
+        Between them both run straight, so that the reading's own least and most are found at some of these.
+        """
+        times, joules = self.timeline.times, self.timeline.joules
+        for edge in (edge for window in windows for edge in (window.begin, window.end)):
+            first = max(bisect_left(times, edge + low) - 1, 0)
+            last = min(bisect_right(times, edge + high), len(times) - 1)
+            for step in range(first, last):
+                full = (joules[step + 1] - joules[step]) / self._most * 1e9 if self._most else 0.0
+                turns = (times[step], times[step] + full, times[step + 1] - full, times[step + 1])
+                near = (whole for turn in turns for whole in (math.floor(turn), math.floor(turn) + 1))
+                yield from (moment - edge for moment in near if low <= moment - edge <= high)
 
     def _covers(self, windows: Sequence[Window], lags: Sequence[int]) -> bool:
         times = self.timeline.times
@@ -118,14 +136,14 @@ class Domain:
     def _between_samples(self, window: Window) -> float:
         """Joules that samples of power may have missed: 4 standard deviations, all changes being independent.
 
-        A change of ΔP was seen somewhere in the time δ that a sensor takes to refresh: its energy is uncertain by ΔP·δ,
-        evenly spread, whose standard deviation is ΔP·δ/√12. A load faster than the sensor is not seen, nor bounded.
+        A change of ΔP happened somewhere in a time δ: its energy is uncertain by ΔP·δ, evenly spread, whose standard
+        deviation is ΔP·δ/√12. A load faster than the sensor is not seen, nor bounded.
         """
-        if not self._changes or not self.timeline.gaps:
+        if not self._changes:
             return 0.0
         times, last = self.timeline.times, len(self._changes) - 1
         first, end = (min(bisect_left(times, edge), last) for edge in (window.begin, window.end))
-        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12) * self._refresh / 1e9
+        return 4 * math.sqrt((self._changes[end] - self._changes[first]) / 12)
 
     def _total(self, moment: int, edges: Edges, outside: int) -> _Range:
         """The total at an edge; outside the window is what lies before its begin (−1) or after its end (1)."""
@@ -177,7 +195,7 @@ class Domain:
     def _on_stamps(self, windows: Sequence[Window]) -> bool:
         times = self.timeline.times
         edges = (edge for window in windows for edge in (window.begin, window.end))
-        return all(times[bisect_left(times, edge)] == edge for edge in edges)
+        return all(bisect_left(times, edge) < bisect_right(times, edge) for edge in edges)
 
     def _steps(self, windows: Sequence[Window]) -> int:
         times = self.timeline.times
@@ -188,6 +206,16 @@ def powers(timeline: Timeline) -> Iterator[float]:
     """Watts of each step."""
     stamps = pairwise(zip(timeline.times, timeline.joules, strict=True))
     return ((late[1] - early[1]) / (late[0] - early[0]) * 1e9 for early, late in stamps)
+
+
+def _unseen(timeline: Timeline, seen: Sequence[float]) -> Iterator[float]:
+    """2·(ΔP·δ)² from step to step; δ is what the sensor takes to refresh, or longer where it was read more seldom.
+
+    The power of a step is the mean of two readings, so that one change shows as two halves.
+    """
+    steps = [late - early for early, late in pairwise(timeline.times)]
+    for (early, late), (before, after) in zip(pairwise(seen), pairwise(steps), strict=True):
+        yield 2 * ((late - early) * max(timeline.gaps[0], before, after) / 1e9) ** 2
 
 
 def jumps(timeline: Timeline, window: Window) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,8 +21,8 @@ WHOLE = ("use a whole GPU: nvidia-smi -mig 0 (as root), or choose another device
 MODULE = "counts the whole module of a Grace superchip, its CPU included; nvml-power reads the GPU alone"
 
 
-class Sliced(MeterUnavailable):
-    """The GPU is there, but only a slice of it belongs to the work."""
+class NotHere(MeterUnavailable):
+    """Nothing of NVIDIA's is on this machine; any other error means that a GPU is there and cannot be read."""
 
 
 @contextmanager
@@ -28,12 +31,16 @@ def driver() -> Iterator[Any]:
     try:
         import pynvml as nvml
     except ImportError:
-        raise MeterUnavailable("NVML is not installed.", ["pip install nvidia-ml-py"]) from None
+        kind = MeterUnavailable if _has_driver() else NotHere
+        raise kind("NVML is not installed.", ["pip install nvidia-ml-py"]) from None
     try:
         nvml.nvmlInit()
-    except nvml.NVMLError as error:
+    except (nvml.NVMLError_LibraryNotFound, nvml.NVMLError_DriverNotLoaded) as error:
         cure = "install the NVIDIA driver, or give the container access to it"
-        raise MeterUnavailable(f"No NVIDIA driver answers: {error}.", [cure]) from error
+        raise NotHere(f"No NVIDIA driver answers: {error}.", [cure]) from error
+    except nvml.NVMLError as error:  # as after an update: Driver/library version mismatch
+        cure = "see what nvidia-smi says; after an update of the driver, reboot"
+        raise MeterUnavailable(f"The NVIDIA driver does not start: {error}.", [cure]) from error
     try:
         yield nvml
     except nvml.NVMLError as error:
@@ -43,9 +50,10 @@ def driver() -> Iterator[Any]:
 
 
 def visible(nvml: Any) -> dict[int, Any]:
-    """CUDA's device index → handle, as CUDA_VISIBLE_DEVICES numbers them (by index or by UUID).
+    """CUDA's device index → handle, as CUDA_VISIBLE_DEVICES numbers them: by index, UUID or the beginning of one.
 
-    Raises ``Sliced`` for a slice of a GPU (MIG): its energy is that of the whole, and cannot be told apart.
+    What follows a name that is none is not visible (CUDA Programming Guide, "CUDA Environment Variables"). Raises
+    ``MeterUnavailable`` for a GPU named twice, and for a slice of one (MIG): its energy is that of the whole.
     """
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
@@ -53,11 +61,16 @@ def visible(nvml: Any) -> dict[int, Any]:
     else:
         names = [name.strip() for name in wanted.split(",") if name.strip()]
         if any(name.startswith("MIG-") for name in names):
-            raise Sliced("CUDA_VISIBLE_DEVICES names a MIG slice, and there is no energy counter for a slice.", WHOLE)
-        handles = {i: _handle(nvml, name) for i, name in enumerate(names)}
+            message = "CUDA_VISIBLE_DEVICES names a MIG slice, and there is no energy counter for a slice."
+            raise MeterUnavailable(message, WHOLE)
+        found = takewhile(lambda handle: handle is not None, (_handle(nvml, name) for name in names))
+        handles = dict(enumerate(found))
+        if len({nvml.nvmlDeviceGetUUID(handle) for handle in handles.values()}) < len(handles):
+            raise MeterUnavailable(f"CUDA_VISIBLE_DEVICES={wanted} names a GPU twice.", ["name each GPU once"])
     for index, handle in handles.items():
         if _mig(nvml, handle):
-            raise Sliced(f"gpu:{index} is cut into MIG slices, and there is no energy counter for a slice.", WHOLE)
+            message = f"gpu:{index} is cut into MIG slices, and there is no energy counter for a slice."
+            raise MeterUnavailable(message, WHOLE)
     return handles
 
 
@@ -81,18 +94,21 @@ def limits(nvml: Any, handles: Mapping[str, Any]) -> dict[str, float]:
 
 
 def limit(nvml: Any, handle: Any) -> float | None:
-    """Watts that the device may draw; None where it does not say."""
+    """Watts that the device may draw; None where it does not say, or says 0."""
     try:
-        return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3
-    except nvml.NVMLError_NotSupported:
+        return float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3 or None
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_NoPermission):
         return None
 
 
 def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
-    """What the GPU says of itself beside energy; what it does not support is left out.
+    """What the GPU says of itself beside energy; what it does not say is left out, for whatever reason.
+
+    If the GPU is gone, reading its energy fails too and tells.
 
     ``slowdown``: 1 while the clocks are held down by heat, a hardware slowdown or the power brake, not by the power
-    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``.
+    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``;
+    left out where they cannot be told apart.
     """
     now = time.monotonic_ns()
     slowed = (
@@ -101,7 +117,7 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
         | nvml.nvmlClocksEventReasonHwThermalSlowdown
         | nvml.nvmlClocksEventReasonHwPowerBrakeSlowdown
     )
-    questions: dict[str, Callable[[], float]] = {
+    questions: dict[str, Callable[[], float | None]] = {
         "sm_clock_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
         "memory_clock_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM),
         "temperature_celsius": lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
@@ -112,22 +128,28 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
         "ecc_uncorrected_errors": lambda: nvml.nvmlDeviceGetTotalEccErrors(
             handle, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC
         ),
-        "foreign_processes": lambda: len(_others(nvml.nvmlDeviceGetComputeRunningProcesses(handle), pid)),
+        "foreign_processes": lambda: _others(nvml.nvmlDeviceGetComputeRunningProcesses(handle), pid),
     }
     found = []
     for name, ask in questions.items():
-        try:
-            found.append(Observation(now, domain, name, float(ask())))
-        except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
-            continue
+        with suppress(nvml.NVMLError):
+            if (value := ask()) is not None:
+                found.append(Observation(now, domain, name, float(value)))
     return found
 
 
-def _others(processes: Sequence[Any], pid: int) -> set[int]:
+def _others(processes: Sequence[Any], pid: int) -> int | None:
+    """How many are outside the tree of ``pid``; None where a number is of no process here.
+
+    Inside a container many drivers give the host's numbers (github.com/NVIDIA/nvidia-docker/issues/1483).
+    """
+    every = {process.pid for process in processes}
+    if not all(psutil.pid_exists(number) for number in every):
+        return None
     own = {pid}
     with suppress(psutil.NoSuchProcess):
         own |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    return {process.pid for process in processes} - own
+    return len(every - own)
 
 
 def affinity_of(what: str, read: Callable[[Any, Any], object]) -> Affinity:
@@ -142,10 +164,9 @@ def affinity_of(what: str, read: Callable[[Any, Any], object]) -> Affinity:
                 except nvml.NVMLError_NotSupported:
                     cure = "a GPU of Volta or later, not virtual"
                     return Affinity(Level.CLOSED, domains, f"{domain} has no {what}", cure)
-    except Sliced as error:
-        return Affinity(Level.CLOSED, (), error.message.rstrip("."), "; ".join(error.cures))
     except MeterUnavailable as error:
-        return Affinity(Level.ABSENT, (), error.message.rstrip("."), "; ".join(error.cures))
+        level = Level.ABSENT if isinstance(error, NotHere) else Level.CLOSED
+        return Affinity(level, (), error.message.rstrip("."), "; ".join(error.cures))
     if not handles:
         return Affinity(Level.ABSENT, (), "the NVIDIA driver sees no GPU", "check nvidia-smi and CUDA_VISIBLE_DEVICES")
     return Affinity(Level.REAL, domains, f"{what} of {len(handles)} NVIDIA GPU(s)")
@@ -162,13 +183,26 @@ def is_module(nvml: Any, handle: Any) -> bool:
         return False
 
 
-def _handle(nvml: Any, name: str) -> Any:
-    return nvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdecimal() else nvml.nvmlDeviceGetHandleByUUID(name)
+def _handle(nvml: Any, name: str) -> Any | None:
+    """Of the GPU that CUDA means by a name; None where there is no such GPU, or several begin so."""
+    every = range(nvml.nvmlDeviceGetCount())
+    if name.isdecimal():
+        return nvml.nvmlDeviceGetHandleByIndex(int(name)) if int(name) in every else None
+    if not name.startswith("GPU-"):
+        return None
+    handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in every]
+    found = [handle for handle in handles if nvml.nvmlDeviceGetUUID(handle).startswith(name)]
+    return found[0] if len(found) == 1 else None
+
+
+def _has_driver() -> bool:
+    """Whether there are traces of an NVIDIA driver, though it cannot be asked."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
 def _mig(nvml: Any, handle: Any) -> bool:
     try:
         current, _ = nvml.nvmlDeviceGetMigMode(handle)
-    except nvml.NVMLError_NotSupported:
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound):
         return False
     return bool(current)
