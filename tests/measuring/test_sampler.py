@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from threading import Event
 
 import pytest
 
@@ -124,3 +125,13 @@ def test_meters_are_closed_in_the_end_and_when_another_cannot_be_opened() -> Non
     with pytest.raises(MeterUnavailable, match="shut"), Sampler({"second": second, "shut": Shut(steps(1))}, SCOPE):
         pass
     assert second.closed == ["gpu:0"]
+
+
+def test_a_meter_that_never_answers_keeps_nobody_waiting_for_ever() -> None:
+    """As a driver whose device fell off the bus."""
+    hold = Event()
+    with Sampler({"mute": Counter(lambda: float(hold.wait(60)))}, SCOPE) as sampler:
+        assert sampler.cover(time.monotonic_ns(), patience=0.1) == ()
+        with pytest.raises(MeterUnavailable, match="has not answered"):
+            sampler.timelines()
+        hold.set()
