@@ -375,7 +375,8 @@ for block in range(3):
         print(error)
 """
     environment = nvml.install(tmp_path, Driver((Gpu(trace.constant(300.0), step_period=0.02),)))
-    done = support.python(text, env={"CUDA_VISIBLE_DEVICES": "0", **environment})
+    root = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = support.python(text, env={"CUDA_VISIBLE_DEVICES": "0", **root, **environment})
     assert done.returncode == 0, done.stderr
     first, second, third = done.stdout.splitlines()
     assert first == "of the block"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from threading import Event
 
 import pytest
 
@@ -145,3 +146,13 @@ def test_two_steps_that_one_late_read_saw_are_one_stamp_at_the_later() -> None:
     line.add(1430 * milli, 14.0, 0)
     assert line.times[-1] == pytest.approx(1400 * milli, abs=4 * milli)
     assert line.joules[-1] == 14.0
+
+
+def test_a_meter_that_never_answers_keeps_nobody_waiting_for_ever() -> None:
+    """As a driver whose device fell off the bus."""
+    hold = Event()
+    with Sampler({"mute": Counter(lambda: float(hold.wait(60)))}, SCOPE) as sampler:
+        assert sampler.cover(time.monotonic_ns(), patience=0.1) == ()
+        with pytest.raises(MeterUnavailable, match="has not answered"):
+            sampler.timelines()
+        hold.set()

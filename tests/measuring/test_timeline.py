@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tests.simulators import trace
-from wattstar.measuring.timeline import Domain, best, readings, total
+from wattstar.measuring.timeline import OVER_THE_LIMIT, Domain, best, readings, total
 from wattstar.types import Edges, Interval, Method, Reading, Timeline, Window
 
 SECOND = 1_000_000_000
@@ -44,7 +44,7 @@ def limited(seconds: Sequence[float], joules: Sequence[float], gap: float = 0.0)
     """A domain that draws at most 30 W."""
     stamps = [round(second * SECOND) for second in seconds]
     gaps = [round(gap * SECOND)] * len(stamps)
-    return Domain(Timeline("gpu:0", "nvml", Method.COUNTER, stamps, list(joules), None, gaps, 30.0))
+    return Domain(Timeline("gpu:0", "nvml", Method.COUNTER, stamps, list(joules), None, gaps, 30.0 / OVER_THE_LIMIT))
 
 
 def test_inside_a_step_the_total_is_taken_as_linear_and_the_bound_is_what_the_device_can_do() -> None:
@@ -120,7 +120,7 @@ def test_a_lag_that_is_known_as_a_range_is_inside_the_bound() -> None:
     assert found.bound >= 1.0
     even = Domain(
         Timeline("gpu:0", "nvml", Method.COUNTER, range(0, 7 * SECOND, SECOND // 10), [float(k) for k in range(70)],
-                 most_watts=10, lag=Interval(0.0, 0.0, 0.06))
+                 most_watts=10 / OVER_THE_LIMIT, lag=Interval(0.0, 0.0, 0.06))
     )  # fmt: skip
     assert ask(even, (1.0, 4.0)).bound == pytest.approx(0, abs=1e-9), "under an even load a lag changes nothing"
 
@@ -175,6 +175,16 @@ def test_a_window_of_few_steps_has_only_a_modelled_share() -> None:
 def test_an_even_load_does_not_make_a_short_window_a_measured_one(joules: list[float]) -> None:
     """Nothing is known of what happens inside so few steps."""
     assert ask(domain(range(len(joules)), joules), (0.2, 0.4)).method is Method.MODELLED
+
+
+def test_of_a_short_window_the_meter_with_the_narrower_bound_speaks() -> None:
+    share = Reading("gpu:0", "counter", Method.MODELLED, 100.0, 13.0)
+    power = Reading("gpu:0", "power", Method.SAMPLED, 110.0, 74.0)
+    estimate = Reading("gpu:0", "estimate", Method.MODELLED, 50.0, 0.0, 2.0)
+    assert best([share, power, estimate]) == (share,)
+    assert best([power, estimate]) == (power,)
+    direct = Reading("gpu:0", "counter", Method.COUNTER, 100.0, 90.0)
+    assert best([direct, power, estimate]) == (direct,)
 
 
 def test_several_windows_are_added_up() -> None:

@@ -138,7 +138,7 @@ def test_the_energy_of_a_window_is_right_within_its_bound() -> None:
         renewed = time.monotonic_ns() // 300_000_000 * 300_000_000
         return Answer(series(value=str(int(1e9 + 1e3 * truth.joules(truth.origin, renewed)))))
 
-    with serving(answer) as server, Sampler({"prometheus=page": prometheus}, scope(server.address)) as sampler:
+    with serving(answer) as server, Sampler({f"prometheus={server.address}": prometheus}, scope("")) as sampler:
         sampler.ready(20.0)
         begin = time.monotonic_ns()
         time.sleep(1.5)

@@ -31,14 +31,17 @@ UNCONFIRMED = "not yet confirmed on hardware: tried on a simulator of its interf
 @FORMAT
 def command(style: str) -> None:
     """Look at meters and packages for two seconds; change nothing. Best while nothing else runs."""
-    known, needs, found = affinities(), _needs(), sensors()
+    known, needs, (found, refused) = affinities(), _needs(), sensors()
     if style == "json":
         meters = [_meter(name, affinity) for name, affinity in known.items()]
-        as_json({"meters": meters, "packages": needs, "sensors": [asdict(sensor) for sensor in found]})
+        seen = {"sensors": [asdict(sensor) for sensor in found], "refused": [asdict(one) for one in refused]}
+        as_json({"meters": meters, "packages": needs, **seen})
     elif style == "csv":
         as_csv([_meter(name, affinity) for name, affinity in known.items()])
     else:
         _show(known, needs, found)
+        for one in refused:
+            click.echo(f"{one.meter} cannot be read after all: {one.message}")
 
 
 def _show(known: Mapping[str, Affinity], needs: list[dict[str, str]], found: list[Sensor]) -> None:

@@ -12,7 +12,7 @@ from wattstar.cli.output import as_csv, as_json, number, table
 from wattstar.measuring.measure import Measurement, measure_command
 from wattstar.measuring.timeline import total
 from wattstar.records.codec import encode
-from wattstar.types import Reading
+from wattstar.types import Method, Reading
 
 
 @click.command("measure", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -83,5 +83,7 @@ def _sure(reading: Reading) -> str:
     if reading.plausible_factor:
         low, high = reading.joules / reading.plausible_factor, reading.joules * reading.plausible_factor
         return f"plausibly {number(low)} … {number(high)} J (range, not 95 %)"
+    if reading.method is Method.SAMPLED:
+        return f"± {number(reading.bound)} J, if the load is no faster than the sensor"
     bound = f"± {number(reading.bound)} J at most" if reading.bound else "exact"
     return bound + (f"; its sensor ± {reading.gain:.0%}" if reading.gain else "")

@@ -52,14 +52,14 @@ def readings(passes: Sequence[Pass]) -> list[Finding]:
 
 
 def drawn(energy: Sequence[Reading], windows: Sequence[Window], timelines: Sequence[Timeline]) -> list[Finding]:
-    """No device draws more than its limit, with a tenth to spare for the limit's own regulation."""
+    """No device draws more than its limit, with something to spare for the limit's own regulation."""
     limits = {(line.meter, line.domain): line.most_watts for line in timelines}
     seconds = sum(window.end - window.begin for window in windows) / 1e9
     return [
         Finding("limit", Severity.INVALID, f"{reading.domain} drew {watts:.0f} W of {most:.0f} W")
         for reading in energy
         if (most := limits.get((reading.meter, reading.domain))) is not None
-        and (watts := (reading.joules - reading.bound) / seconds) > 1.1 * most
+        and (watts := (reading.joules - reading.bound) / seconds) > timeline.OVER_THE_LIMIT * most
     ]
 
 
@@ -159,6 +159,16 @@ def trend(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
     if abs(drift) < LEAST_DRIFT or abs(slope) <= STUDENT_T_995[min(len(values) - 2, len(STUDENT_T_995)) - 1] * error:
         return []
     return [Finding("trend", Severity.NOTE, f"energy drifted by {drift:+.1%} from the first pass to the last")]
+
+
+def replaced(timelines: Sequence[Timeline], energy: Sequence[Reading]) -> list[Finding]:
+    """Where one of two meters of a domain was not read all through, it is said that the other speaks alone."""
+    speak = {(reading.domain, reading.meter) for reading in energy}
+    return [
+        Finding("coverage", Severity.NOTE, f"{line.domain}: {line.meter} was not read from begin to end (stuck?)")
+        for line in timelines
+        if (line.domain, line.meter) not in speak
+    ]
 
 
 def coverage(late: Sequence[tuple[int, str]]) -> list[Finding]:

@@ -247,7 +247,7 @@ def _sampler(choice: Choice, pid: int, needed: Callable[[], int] = lambda: 0) ->
 
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
     """Work the window out; ``MeterUnavailable`` where a reading cannot be trusted."""
-    sampler.cover(end)
+    late = sampler.cover(end)
     window = found.window = Window(begin, end)
     timelines = sampler.timelines(begin)
     energy = readings([Domain(timeline) for timeline in timelines], [window], Edges.LOAD_CHANGE)
@@ -261,7 +261,8 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
         raise MeterUnavailable(
             f"The reading cannot be trusted: {finding.message}.", ["wattstar doctor", "--meter NAME"]
         )
-    silent = {line.domain for line in timelines} - {reading.domain for reading in energy}
+    read = {reading.domain for reading in energy}
+    silent = {*late, *(line.domain for line in timelines)} - read
     if silent:
         message = (
             f"No meter read {', '.join(sorted(silent))} from begin to end; "
@@ -270,6 +271,7 @@ def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
         raise MeterUnavailable(message, ["wattstar doctor", "--meter NAME"])
     found.energy = best(energy)
     found.notes = (
+        *gates.replaced(timelines, energy),
         *seen,
         *gates.gaps(sampler.sampling(), [window]),
         *gates.caveats(found.energy, sampler.caveats()),

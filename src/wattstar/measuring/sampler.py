@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from wattstar.errors import WattstarError
+from wattstar.errors import MeterUnavailable, WattstarError
 from wattstar.measuring.lines import Watched
 from wattstar.types import LongGap, Meter, Observation, Sampling, Scope, SensorProfile, Timeline
 
@@ -23,6 +23,8 @@ PATIENCE, INTERVALS = 2.0, 4.0
 """A domain that says nothing for so many seconds, and so many of its own intervals, is given up."""
 LONGEST_SLEEP = 0.1
 """So long the end of the sampler is waited for at most."""
+SECONDS_TO_ANSWER = 5.0
+"""A meter that is read has so long, as a driver whose device is gone may never return."""
 SECONDS_BETWEEN_LOOKS = 0.005
 """Of one who waits for a counter's step."""
 
@@ -50,7 +52,7 @@ class Sampler:
             # A daemon: an interpreter that ends waits for other threads before it runs anything that would stop them.
             self._thread = Thread(target=self._sample, name="meters", daemon=True)
             self._thread.start()
-            stack.callback(self._thread.join)
+            stack.callback(self._thread.join, SECONDS_TO_ANSWER)
             stack.callback(self._stop.set)
             self._open = stack.pop_all()
         return self
@@ -64,6 +66,7 @@ class Sampler:
     def cover(self, moment: int, patience: float | None = None) -> tuple[str, ...]:
         """Wait until every domain has a stamp after the moment; the domains that have none in time are returned.
 
+        So are the names of meters that have said nothing of any domain.
         ``patience``: seconds; left out, as many as suit the slowest meter. An error of the sampling thread is raised.
         """
         slowest = max((line.interval for w in self._watched for line in w.open_lines()), default=0.0)
@@ -71,7 +74,8 @@ class Sampler:
         while True:
             self._raise()
             lines = [line for watched in self._watched for line in watched.open_lines()]
-            late = tuple(line.domain for line in lines if line.ends < moment)
+            mute = [watched.name for watched in self._watched if not watched.lines]
+            late = (*(line.domain for line in lines if line.ends < moment), *mute)
             if (lines and not late) or time.monotonic() > deadline:
                 return late
             time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -87,9 +91,13 @@ class Sampler:
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def timelines(self, since: int = 0) -> list[Timeline]:
-        """What was read so far, or from a moment on."""
-        with self._growing:
+        """What was read so far, or from a moment on; ``MeterUnavailable`` where a meter does not answer."""
+        if not self._growing.acquire(timeout=SECONDS_TO_ANSWER):
+            raise MeterUnavailable(f"A meter has not answered for {SECONDS_TO_ANSWER:g} s.", ["wattstar doctor"])
+        try:
             return [line for watched in self._watched for line in watched.timelines(since)]
+        finally:
+            self._growing.release()
 
     def _forget(self, before: int) -> None:
         """Drop what is older than a moment: a sampler that runs for days must not grow."""

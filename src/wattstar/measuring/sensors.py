@@ -10,9 +10,10 @@ from itertools import pairwise
 from statistics import median, pstdev
 
 from wattstar import registry
+from wattstar.errors import MeterUnavailable
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.timeline import powers
-from wattstar.types import ALL_DEVICES, Level, Scope, Timeline
+from wattstar.types import ALL_DEVICES, Level, Meter, Scope, Timeline
 
 SECONDS = 2.0
 
@@ -37,13 +38,34 @@ class Sensor:
     """What no bound of it contains."""
 
 
-def sensors(seconds: float = SECONDS) -> list[Sensor]:
+@dataclass(frozen=True)
+class Refused:
+    """A meter that looked real and could not be read."""
+
+    meter: str
+    message: str
+
+
+def sensors(seconds: float = SECONDS) -> tuple[list[Sensor], list[Refused]]:
     """Watch every real meter for so many seconds; nothing should run meanwhile."""
     meters = {name: registry.meter(name) for name in registry.plug_ins("meters")}
     real = {name: meter for name, meter in meters.items() if meter.affinity().level is Level.REAL}
-    if not real:
-        return []
-    with Sampler(real, Scope(os.getpid(), ALL_DEVICES, "")) as sampler:
+    try:
+        return (_watched(real, seconds) if real else []), []
+    except MeterUnavailable:
+        pass  # one of them: each on its own
+    found: list[Sensor] = []
+    refused = []
+    for name, meter in real.items():
+        try:
+            found += _watched({name: meter}, seconds)
+        except MeterUnavailable as error:
+            refused.append(Refused(name, f"{error.message} {'; '.join(error.cures)}"))
+    return found, refused
+
+
+def _watched(meters: Mapping[str, Meter], seconds: float) -> list[Sensor]:
+    with Sampler(meters, Scope(os.getpid(), ALL_DEVICES, "")) as sampler:
         sampler.ready(seconds)
         time.sleep(seconds)
         timelines, caveats = sampler.timelines(), sampler.caveats()

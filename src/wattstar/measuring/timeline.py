@@ -31,6 +31,8 @@ LAGS_TRIED = 7
 """Of a lag that is known as a range: so many, evenly spread."""
 FEW_WINDOWS = 8
 """Of so many, the reading is looked for at every lag that can be the worst; of more, at the spread ones."""
+OVER_THE_LIMIT = 1.1
+"""A power limit is regulated: so many times of it a device may draw for a moment."""
 OVER_WHAT_WAS_SEEN = 2.0
 """Where a device states no limit, it may draw so many times the power of any of its steps, which are averages."""
 STEPS_OF_A_DIRECT_WINDOW = 10
@@ -62,7 +64,8 @@ class Domain:
         """Remember the most power, which bounds what happens inside a step: the device's limit, or what was seen."""
         self.timeline = timeline
         seen = list(powers(timeline))
-        self._most = max(timeline.most_watts or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen, 0.0)
+        limit = OVER_THE_LIMIT * timeline.most_watts if timeline.most_watts else None
+        self._most = max([limit or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen])
         sampled = timeline.method is Method.SAMPLED and timeline.gaps
         self._changes = list(accumulate(_unseen(timeline, seen), initial=0.0)) if sampled else []
 
@@ -235,11 +238,19 @@ def readings(domains: Iterable[Domain], windows: Sequence[Window], edges: Edges 
 
 def best(found: Iterable[Reading]) -> tuple[Reading, ...]:
     """One reading per domain: where two meters see one domain, the better method speaks."""
-    order = list(Method)
     by_domain: dict[str, list[Reading]] = defaultdict(list)
     for reading in found:
         by_domain[reading.domain].append(reading)
-    return tuple(min(group, key=lambda reading: order.index(reading.method)) for group in by_domain.values())
+    return tuple(map(_best, by_domain.values()))
+
+
+def _best(group: Sequence[Reading]) -> Reading:
+    """The best method; where a counter has only a share of its steps to say, the narrowest bound but an estimate's."""
+    order = list(Method)
+    no_estimates = [reading for reading in group if reading.plausible_factor is None]
+    if any(reading.method is Method.MODELLED for reading in no_estimates):
+        return min(no_estimates, key=lambda reading: reading.bound)
+    return min(group, key=lambda reading: order.index(reading.method))
 
 
 def total(found: Iterable[Reading]) -> float:

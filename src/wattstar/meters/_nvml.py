@@ -63,6 +63,8 @@ def visible(nvml: Any) -> dict[int, Any]:
         if any(name.startswith("MIG-") for name in names):
             message = "CUDA_VISIBLE_DEVICES names a MIG slice, and there is no energy counter for a slice."
             raise MeterUnavailable(message, WHOLE)
+        if any(name.isdecimal() for name in names):
+            _check_order(nvml)
         found = takewhile(lambda handle: handle is not None, (_handle(nvml, name) for name in names))
         handles = dict(enumerate(found))
         if len({nvml.nvmlDeviceGetUUID(handle) for handle in handles.values()}) < len(handles):
@@ -193,6 +195,14 @@ def _handle(nvml: Any, name: str) -> Any | None:
     handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in every]
     found = [handle for handle in handles if nvml.nvmlDeviceGetUUID(handle).startswith(name)]
     return found[0] if len(found) == 1 else None
+
+
+def _check_order(nvml: Any) -> None:
+    """Unlike GPUs are numbered by speed in CUDA and by slot in NVML, unless CUDA is told to do the same."""
+    kinds = {nvml.nvmlDeviceGetName(nvml.nvmlDeviceGetHandleByIndex(i)) for i in range(nvml.nvmlDeviceGetCount())}
+    if len(kinds) > 1 and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
+        message = "CUDA_VISIBLE_DEVICES numbers unlike GPUs, and CUDA counts them otherwise than the driver."
+        raise MeterUnavailable(message, ["export CUDA_DEVICE_ORDER=PCI_BUS_ID", "name GPUs by UUID"])
 
 
 def _has_driver() -> bool:
