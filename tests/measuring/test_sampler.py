@@ -152,7 +152,7 @@ def test_a_meter_that_never_answers_keeps_nobody_waiting_for_ever() -> None:
     """As a driver whose device fell off the bus."""
     hold = Event()
     with Sampler({"mute": Counter(lambda: float(hold.wait(60)))}, SCOPE) as sampler:
-        assert sampler.cover(time.monotonic_ns(), patience=0.1) == ()
+        assert sampler.cover(time.monotonic_ns(), patience=0.1) == ("mute",)
         with pytest.raises(MeterUnavailable, match="has not answered"):
             sampler.timelines()
         hold.set()

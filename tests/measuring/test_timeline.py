@@ -149,6 +149,13 @@ def test_a_counter_that_counts_whole_quanta_may_be_one_of_them_away() -> None:
     assert ask(line, (0, 2)).bound == 2.0
 
 
+def test_a_window_inside_one_step_beside_a_greater_load_is_not_nothing() -> None:
+    line = limited(range(6), [0, 30, 60, 65, 95, 125])
+    found = line.reading([window(2.4, 2.6)], Edges.LOAD_CHANGE)
+    assert found is not None
+    assert found.joules == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("part", [(-0.1, 1.0), (0.5, 3.1), (-2.0, -1.0), (4.0, 5.0), (1.0, 1.0), (2.0, 1.0)])
 def test_a_window_beyond_the_stamps_or_of_no_length_has_no_energy(part: tuple[float, float]) -> None:
     line = domain([0, 1, 2, 3], [0, 1, 2, 3])

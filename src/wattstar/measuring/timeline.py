@@ -130,6 +130,9 @@ class Domain:
         end = self._total(window.end, edges, 1)
         seconds = (window.end - window.begin) / 1e9
         difference = _Range(end.low - begin.high, end.mid - begin.mid, end.high - begin.low)
+        if difference.mid <= 0 and edges is Edges.LOAD_CHANGE:
+            # Inside one step, beside a greater load: what is charged to the outside leaves nothing.
+            return self._window(window, Edges.INSIDE)
         slack = self._between_samples(window) + self.timeline.quantum
         if difference.bound == slack == 0:
             return difference
