@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,9 @@ def _cpu_seconds() -> float:
 def _children(parent: int) -> list[int]:
     found: list[int] = []
     for task in Path(f"/proc/{parent}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *_children(child)]
+        with suppress(OSError):  # a thread that has just ended
+            for child in map(int, task.read_text().split()):
+                found += [child, *_children(child)]
     return found
 
 

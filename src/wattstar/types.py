@@ -699,14 +699,13 @@ class Reader:
     read: Callable[[], Mapping[str, tuple[int, float]]]
     """Domain → (CLOCK_MONOTONIC nanoseconds, joules so far); a domain that cannot be read now is left out."""
     period: float
-    """Seconds between two reads that suit this meter."""
+    """Seconds between two reads that suit this meter; without steps it may be read early, when another one is."""
     stepped: bool = False
     """The total stands still between steps: a change happened somewhere between two reads. Else a read is of now."""
     refresh: float = 0.0
     """Seconds by which a read total may be older than the read, where it is not stepped."""
     jitter: float = 0.0
-    """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them. 0: the
-    meter may also be read early, when another one is."""
+    """Share of the period by which reads are moved at random, so that a periodic load cannot hide between them."""
     quantum: float = 0.0
     """Joules of the smallest step of a total."""
     lags: Mapping[str, Interval] = field(default_factory=dict)

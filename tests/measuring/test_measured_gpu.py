@@ -19,10 +19,10 @@ BUSY = trace.square(90, 650, 0.31, duty=0.4)
 pytest.importorskip("torch", reason="pip install torch transformers")
 
 
-def run(folder: Path, gpu: Gpu) -> tuple[int, Record]:
+def run(folder: Path, gpu: Gpu, *meters: str) -> tuple[int, Record]:
     words = ("run", "-t", "text-classification", "--weights", "random", "-m", "google/bert_uncased_L-2_H-128_A-2",
-             "--device", "cpu", "--meter", "nvml", "--meter", "nvml-power", "--samples", 8, "--idle-seconds", 0.3,
-             "--pass-seconds", 1.2, "-o", folder / "store")  # fmt: skip
+             "--device", "cpu", "--samples", 8, "--idle-seconds", 0.3, "--pass-seconds", 1.2, "-o", folder / "store",
+             *(word for meter in meters or ("nvml", "nvml-power") for word in ("--meter", meter)))  # fmt: skip
     environment = nvml.install(folder / "driver", Driver((gpu,))) | {"CUDA_VISIBLE_DEVICES": "0"}
     done = support.wattstar_command(*words, env=environment)
     [record] = support.records(folder / "store")
@@ -43,6 +43,11 @@ def test_every_pass_holds_the_truth_inside_its_bound(tmp_path: Path) -> None:
     [made] = [figure for figure in record.figures if figure.boundary is Boundary.GPU]
     assert made.method is Method.COUNTER
     assert {gpu.name for gpu in record.machine.gpus} == {"NVIDIA H100 80GB HBM3"}
+    assert made.coverage == ("gpu:0 by nvml",)
+    assert record.sampling is not None
+    assert 0 < record.sampling.cpu_share < 0.5
+    assert set(record.sampling.longest_gaps) == {"nvml", "nvml-power"}
+    assert "not probed" in " ".join(finding.message for finding in record.findings)
 
 
 def test_a_counter_at_odds_with_the_power_makes_the_record_invalid(tmp_path: Path) -> None:
@@ -89,3 +94,11 @@ def test_a_gpu_that_is_hot_or_shared_makes_the_record_invalid(tmp_path: Path, ga
 def test_a_gpu_at_its_power_limit_is_no_fault(tmp_path: Path) -> None:
     code, record = run(tmp_path, replace(Gpu(BUSY), clocks_event_reasons=0x4))
     assert (code, seen(tmp_path, record, "slowdown")) == (0, {0})
+
+
+def test_an_estimate_says_nothing_of_a_machine_at_rest(tmp_path: Path) -> None:
+    code, record = run(tmp_path, Gpu(BUSY), "nvml", "estimate")
+    assert code == 0
+    stages = {stage.name: {reading.meter for reading in stage.energy} for stage in record.stages}
+    assert stages["load"] == {"nvml", "estimate"}
+    assert stages["idle_before"] == stages["idle_after"] == {"nvml"}

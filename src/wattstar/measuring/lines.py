@@ -13,12 +13,12 @@ from statistics import median
 from wattstar.types import Interval, Meter, Reader, Timeline, Window
 
 STEPS_TO_LEARN_FROM = 8
-QUIET_SHARE = 0.9
-"""Of the shortest of the last steps of a counter: so long it is left alone."""
+QUIET_SHARE, EARLY_SECONDS = 0.9, 0.004
+"""A counter is left alone for so much of the shortest of its last steps, or until so long before the end of that."""
 FAR_APART = 10_000_000
 """Nanoseconds between two reads: the thread was held up."""
-EARLIEST = 0.5
-"""Share of its period after which a meter that needs no jitter is read along with another."""
+EARLIEST = 0.7
+"""Share of its period after which a meter without steps is read along with another: waking up is what costs."""
 STAMPS_KEPT = 16
 """Before the moment from which on a timeline is kept: an edge is judged by the steps beside it."""
 LONGEST_GAP = 1.0
@@ -102,8 +102,8 @@ class Line:
         """Seconds of the clock before which the counter has never stepped lately; None: it is not known well enough."""
         if len(self.times) <= STEPS_TO_LEARN_FROM:
             return None
-        shortest = min(late - early for early, late in pairwise(self.times[-STEPS_TO_LEARN_FROM:]))
-        return (self.times[-1] + QUIET_SHARE * shortest) / 1e9
+        shortest = min(late - early for early, late in pairwise(self.times[-STEPS_TO_LEARN_FROM:])) / 1e9
+        return self.times[-1] / 1e9 + max(QUIET_SHARE * shortest, shortest - EARLY_SECONDS)
 
 
 @dataclass
@@ -120,8 +120,8 @@ class Watched:
     last: float | None = None
 
     def may_be_read(self, now: float, slack: float) -> bool:
-        """It is due, or due soon; one that is read evenly may come much earlier, when another wakes the thread."""
-        early = 0.0 if self.reader.stepped or self.reader.jitter else EARLIEST * self.reader.period
+        """It is due, or due soon; one without steps may come much earlier, when another wakes the thread."""
+        early = 0.0 if self.reader.stepped else EARLIEST * self.reader.period
         return self.due <= now + max(slack, early)
 
     def read(self, now: float, chance: float) -> None:

@@ -65,7 +65,8 @@ class Domain:
         self.timeline = timeline
         seen = list(powers(timeline))
         limit = OVER_THE_LIMIT * timeline.most_watts if timeline.most_watts else None
-        self._most = max([limit or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), *seen])
+        surely = max(least_powers(timeline), default=0.0)
+        self._most = max(limit or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), surely)
         sampled = timeline.method is Method.SAMPLED and timeline.gaps
         self._changes = list(accumulate(_unseen(timeline, seen), initial=0.0)) if sampled else []
 
@@ -224,12 +225,19 @@ def _unseen(timeline: Timeline, seen: Sequence[float]) -> Iterator[float]:
         yield 2 * ((late - early) * max(timeline.gaps[0], before, after) / 1e9) ** 2
 
 
+def least_powers(timeline: Timeline) -> Iterator[float]:
+    """Watts of each step at the least: stamps may lie half a gap nearer to each other than the steps did."""
+    gaps = timeline.gaps or [0] * len(timeline.times)
+    stamps = pairwise(zip(timeline.times, timeline.joules, gaps, strict=True))
+    return ((late[1] - early[1]) / (late[0] - early[0] + (early[2] + late[2]) / 2) * 1e9 for early, late in stamps)
+
+
 def jumps(timeline: Timeline, window: Window) -> bool:
     """Whether a step in the window is more than twice what the device can draw: the counter jumped."""
     times, most = timeline.times, timeline.most_watts
     if most is None:
         return False
-    steps = zip(pairwise(times), powers(timeline), strict=True)
+    steps = zip(pairwise(times), least_powers(timeline), strict=True)
     return any(watts > 2 * most for (begin, end), watts in steps if end > window.begin and begin < window.end)
 
 

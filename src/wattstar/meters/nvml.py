@@ -19,7 +19,7 @@ gain: float | None = 0.05
 argument: str | None = None
 confirmed = False
 
-POLL_SECONDS = 0.004
+POLL_SECONDS = 0.005
 """The counter steps every 20 to 100 ms; a step is stamped within half of this."""
 JITTER = 0.1
 MILLIJOULE = 1e-3

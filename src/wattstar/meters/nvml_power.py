@@ -19,12 +19,12 @@ gain: float | None = 0.05
 argument: str | None = None
 confirmed = False
 
-POLL_SECONDS = 0.04
+POLL_SECONDS = 0.08
 SENSOR_SECONDS = 0.1
 """The sensor is refreshed every 20 to 100 ms; on A100 and H100 every 100 ms (Yang, Adamek, Armour, SC24)."""
 AVERAGED_SECONDS = 1.0
 """``nvmlDeviceGetPowerUsage`` on Ampere (but GA100) and later averages over so long (NVML API Reference Manual)."""
-JITTER = 0.5
+JITTER = 0.25
 """Reads are moved at random by so much of the period: a load that is periodic with the sensor would alias."""
 CAVEAT = "power is seen some ten times a second: a faster load could be misread"
 WHOLE_GPU = 0
