@@ -33,6 +33,8 @@ class Counter:
     confirmed: bool = False
     reads: int = 0
     closed: list[str] = field(default_factory=list)
+    period: float = 0.001
+    stepped: bool = True
 
     def affinity(self) -> Affinity:
         return Affinity(Level.ASKED, (self.domain,), "a counter of this test")
@@ -44,7 +46,7 @@ class Counter:
     @contextmanager
     def reader(self, scope: Scope) -> Iterator[Reader]:
         try:
-            yield Reader(read=self.read, period=0.001, stepped=True)
+            yield Reader(read=self.read, period=self.period, stepped=self.stepped)
         finally:
             self.closed.append(self.domain)
 
@@ -156,3 +158,20 @@ def test_a_meter_that_never_answers_keeps_nobody_waiting_for_ever() -> None:
         with pytest.raises(MeterUnavailable, match="has not answered"):
             sampler.timelines()
         hold.set()
+
+
+def test_a_touch_puts_a_stamp_beside_the_edge_of_a_window() -> None:
+    """Read every 10 s by itself."""
+    slow = Counter(lambda: 100.0 * time.monotonic(), period=10.0, stepped=False)
+    with Sampler({"slow": slow}, SCOPE) as sampler:
+        sampler.ready(2.0)
+        sampler.touch()
+        begin = time.monotonic_ns()
+        time.sleep(0.05)
+        end = time.monotonic_ns()
+        sampler.touch()
+        assert sampler.cover(end) == ()
+        [line] = sampler.timelines()
+    before, after = line.times[-2:]
+    assert before <= begin < end <= after
+    assert line.joules[-1] - line.joules[-2] == pytest.approx((after - before) / 1e7, rel=0.05)

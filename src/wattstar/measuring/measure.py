@@ -106,6 +106,7 @@ def measure() -> Iterator[Measurement]:
     """
     meters = _own_meters()
     found = Measurement(left_out=meters.choice.left_out)
+    meters.sampler.touch()
     begin = time.monotonic_ns()
     with meters.window(begin):
         try:
@@ -147,6 +148,7 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
             # Closed before the process is waited for: one that was never let go then ends.
             stack.callback(os.close, go)
         sampler = stack.enter_context(_sampler(choice, process.pid))
+        sampler.touch()
         try:
             os.write(go, b"\n")
         except BrokenPipeError:
@@ -247,6 +249,7 @@ def _sampler(choice: Choice, pid: int, needed: Callable[[], int] = lambda: 0) ->
 
 def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
     """Work the window out; ``MeterUnavailable`` where a reading cannot be trusted."""
+    sampler.touch()
     late = sampler.cover(end)
     window = found.window = Window(begin, end)
     timelines = sampler.timelines(begin)
