@@ -9,7 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import ParamSpec, TypeVar
@@ -109,13 +109,15 @@ def measure() -> Iterator[Measurement]:
     meters.sampler.touch()
     begin = time.monotonic_ns()
     with meters.window(begin):
+        completed = False
         try:
             yield found
-        except BaseException:
-            with suppress(WattstarError):
-                meters.fill(found, begin, time.monotonic_ns())
-            raise
-        meters.fill(found, begin, time.monotonic_ns())
+            completed = True
+        finally:
+            end = time.monotonic_ns()
+            # What the block has raised comes before what its meters would.
+            with nullcontext() if completed else suppress(WattstarError):
+                meters.fill(found, begin, end)
 
 
 def measured(function: Callable[Parameters, Result]) -> Callable[Parameters, tuple[Result, Measurement]]:
