@@ -99,8 +99,8 @@ def _peer_rows(
         moments = Moments(row["begin"], row["end"])
         for domain, trace in (("gpu", gpu), ("cpu", cpu)):
             truth = trace.joules(moments.begin, moments.end)
-            words = (name, place, window.shape, Edges.INSIDE, domain, window.nominal, moments, truth, row[domain], None)
-            rows.append(_row(*words))
+            told = (row[domain], (row["bounds"] or {}).get(domain))
+            rows.append(_row(name, place, window.shape, Edges.INSIDE, domain, window.nominal, moments, truth, *told))
         rows += answer("wattstar", window.shape, window.nominal, moments, Edges.INSIDE)
     return rows
 

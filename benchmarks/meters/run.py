@@ -45,7 +45,7 @@ class Size:
     """Further windows a length and shape, cut at random from wattstar's timelines."""
     lead: float
     """Seconds in which all tools are set up before the load begins."""
-    tools: tuple[str, ...] = tuple(name for name in tools.TOOLS if name != "wattstar.measure")
+    tools: tuple[str, ...] = tuple(tools.TOOLS)
 
 
 SHORT = Size(
@@ -185,7 +185,8 @@ def _reader(place: Place, until: int) -> subprocess.Popen[bytes]:
 def _weights(pythons: Mapping[str, Path]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, python in pythons.items():
-        extras = {tools.TOOLS[name].distribution: ["nvidia"] if name == "wattstar" else []}
+        distribution = tools.TOOLS[name].distribution
+        extras = {distribution: ["nvidia"] if distribution == "wattstar" else []}
         found |= environment.weights(python, extras)
     return found
 

@@ -140,7 +140,7 @@ def _costs(results: Mapping[str, Any]) -> str:
     names += ["begin ms", "end ms", "CPU % of a core", "packages", "MB", "version"]
     lines = ["| tool | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for tool, cost in results["costs"].items():
-        weight = results["weights"][tool.split(",")[0].split(" ")[0]]
+        weight = results["weights"][tool.split(" ")[0].split(".")[0]]
         keys = ("import_ms", "setup_ms", "first_begin_ms", "first_error", "tenth_error", "begin_ms", "end_ms")
         values = [_figure(cost[key]) for key in (*keys, "cpu_percent")]
         values += [str(weight[key]) for key in ("packages", "megabytes", "version")]

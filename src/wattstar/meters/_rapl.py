@@ -13,7 +13,7 @@ from pathlib import Path
 POWERCAP = Path("/sys/class/powercap")
 CPUINFO = Path("/proc/cpuinfo")
 
-POLL_SECONDS = 0.04
+POLL_SECONDS = 0.05
 REFRESH_SECONDS = 0.001
 """The counters are refreshed about every millisecond (Linux: Documentation/hwmon/amd_energy; Intel's are alike)."""
 PACKAGE_WIDE = ("AuthenticAMD", "HygonGenuine")
