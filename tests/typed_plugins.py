@@ -21,16 +21,26 @@ import wattstar.meters.replay
 import wattstar.meters.url
 import wattstar.tasks.automatic_speech_recognition
 import wattstar.tasks.image_classification
+import wattstar.tasks.image_to_text
+import wattstar.tasks.object_detection
+import wattstar.tasks.question_answering
 import wattstar.tasks.sentence_similarity
+import wattstar.tasks.summarization
 import wattstar.tasks.text_classification
 import wattstar.tasks.text_generation
+import wattstar.tasks.text_to_image
 from wattstar.types import Backend, Launcher, Meter, Task
 
 tasks_automatic_speech_recognition: Task = wattstar.tasks.automatic_speech_recognition
 tasks_image_classification: Task = wattstar.tasks.image_classification
+tasks_image_to_text: Task = wattstar.tasks.image_to_text
+tasks_object_detection: Task = wattstar.tasks.object_detection
+tasks_question_answering: Task = wattstar.tasks.question_answering
 tasks_sentence_similarity: Task = wattstar.tasks.sentence_similarity
+tasks_summarization: Task = wattstar.tasks.summarization
 tasks_text_classification: Task = wattstar.tasks.text_classification
 tasks_text_generation: Task = wattstar.tasks.text_generation
+tasks_text_to_image: Task = wattstar.tasks.text_to_image
 backends_efficientnet_lite: Backend = wattstar.backends.efficientnet_lite
 backends_fake: Backend = wattstar.backends.fake
 backends_faster_whisper: Backend = wattstar.backends.faster_whisper

@@ -79,6 +79,11 @@ class Kind(StrEnum):
     LABEL = "label"
     """A class: a name (str) or an index (int) of the model's own label list."""
     NUMBER = "number"
+    LABELS = "labels"
+    """The names of the classes to choose from (list of str)."""
+    BOXES = "boxes"
+    """Objects in an image: a list of ``{"label": str, "score": float, "box": [left, top, right, bottom]}``, best first,
+    in pixels of the source image."""
 
 
 class Status(StrEnum):
@@ -147,8 +152,9 @@ class Output(Noun):
     """What a model answered to one sample."""
 
     value: Any
+    """Of ``Task.output``'s kind; an image is a ``PIL.Image``, of which the record keeps the digest."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Work really done, such as ``tokens_in`` and ``tokens_out``."""
+    """Work really done, such as ``tokens_in``, ``tokens_out``, ``images``, ``pixels``, ``steps``."""
 
 
 @dataclass(frozen=True)
@@ -156,20 +162,34 @@ class Controls(Noun):
     """What fixes the work, so that models are compared on the same work. None: does not apply to the task."""
 
     batch_size: int = 1
+    prompt_tokens: int | None = None
+    """Texts are cut to so many tokens of one reference tokenizer (GPT-2's), so that all models read the same words."""
     input_tokens: int | None = None
-    """Texts are truncated to so many tokens."""
+    """Texts are truncated to so many tokens of the model's own tokenizer."""
+    stride: int | None = None
+    """A text longer than ``input_tokens`` is read in windows that overlap by so many tokens."""
     new_tokens: int | None = None
     """Exactly so many tokens are generated, or at most where ``stops_early``."""
     stops_early: bool = False
     """Generation ends at the model's own end of text."""
+    thinking: str | None = None
+    """Of models that reason before they answer: ``off``, ``on``, or an effort (``low``, ``medium``, ``high``)."""
     image_size: int | None = None
-    """Height and width in pixels that images are brought to; None leaves it to the model's own processor."""
+    """Height and width in pixels that images are brought to, or made in; None leaves it to the model's own processor."""
+    shortest_edge: int | None = None
+    """Images are scaled until their shorter side has so many pixels."""
+    threshold: float | None = None
+    """Objects are named from this score on."""
     sampling_rate: int | None = None
     """Of audio, in hertz."""
     audio_seconds: float | None = None
     """Audio is cut to so many seconds."""
     steps: int | None = None
     """Denoising steps."""
+    guidance: float | None = None
+    """Scale of classifier-free guidance; over 1 each step takes two forwards."""
+    scheduler: str | None = None
+    """Of the denoising steps: ``ddim``, ``euler``, ``dpm-solver``."""
     seed: int = 0
     """Of random weights and of anything else that draws."""
 
@@ -192,6 +212,8 @@ class Quality(Noun):
     higher_is_better: bool
     n: int
     """Rows that have a target and were scored."""
+    further: Mapping[str, float] = field(default_factory=dict)
+    """Other scores of the same rows, by name."""
 
 
 # ── who is asked, and how ────────────────────────────────────────────────────────────────────────────────────────────
@@ -582,6 +604,10 @@ class Request(Noun):
     device: str = "auto"
     batch_size: int | None = None
     new_tokens: int | None = None
+    controls: Mapping[str, int | float | str] = field(default_factory=dict)
+    """Other fields of ``Controls`` that are not to be the task's standard ones."""
+    approach: Approach | None = None
+    """None: found from the model."""
     edition: str | None = None
     samples: int | None = None
     passes: int = 4
@@ -600,6 +626,23 @@ class Request(Noun):
 # ── plug-ins: a module fits one of these ─────────────────────────────────────────────────────────────────────────────
 
 
+WRITING = (Phase("prefill", begins="batch"), Phase("decode", begins="first_token"))
+"""The phases of every model that writes text."""
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """How a model that was not trained for a task but writes text is asked, and how its words are read."""
+
+    ask: Callable[[Mapping[str, Any]], str]
+    """A sample's input → the prompt; images of the input are given beside it."""
+    read: Callable[[str, Mapping[str, Any]], Any]
+    """What the model wrote, and the sample's input → an answer as a trained model gives it, so that both score alike."""
+    new_tokens: int
+    """At most so many are written."""
+    phases: tuple[Phase, ...] = WRITING
+
+
 class Task(Protocol):
     """What is asked: ``tasks/<name>.py``."""
 
@@ -615,6 +658,8 @@ class Task(Protocol):
     """The standard ones."""
     phases: tuple[Phase, ...]
     """In order; the first begins at ``batch``."""
+    zero_shot: ZeroShot | None
+    """None: only models that were made for the task can do it."""
     requires: tuple[str, ...]
     """Distributions that ``score`` imports."""
 

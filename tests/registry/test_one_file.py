@@ -21,6 +21,7 @@ inputs = {"text": Kind.TEXT}
 output = Kind.NUMBER
 controls = Controls()
 phases = (Phase("forward", begins="batch"),)
+zero_shot = None
 requires = ()
 
 

@@ -8,19 +8,27 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from wattstar.registry import require
-from wattstar.types import Controls, ModelSpec, Session, Task
+from wattstar.types import Approach, Controls, ModelSpec, Session, Task
 
 requires: tuple[str, ...] = ("torch", "transformers")
 
 SERVED = MappingProxyType(
     {
         "text-generation": "text_generation",
+        "summarization": "summarization",
+        "question-answering": "question_answering",
         "text-classification": "text_classification",
         "sentence-similarity": "sentence_similarity",
         "image-classification": "image_classification",
+        "object-detection": "object_detection",
+        "automatic-speech-recognition": "automatic_speech_recognition",
+        "image-to-text": "image_to_text",
     }
 )
-"""Pipeline tag → module of ``_transformers`` that serves it."""
+"""Pipeline tag → module of ``_transformers`` that serves it with models that were made for it."""
+
+ZERO_SHOT = "zero_shot"
+"""The module that serves a task by asking a model that writes text."""
 
 DTYPES = ("float32", "float16", "bfloat16")
 
@@ -33,6 +41,8 @@ def refuses(model: ModelSpec, task: Task) -> str | None:
         return f"reads files of format transformers, not {model.format}"
     if model.dtype not in DTYPES:
         return f"computes in {', '.join(DTYPES)}, not {model.dtype}"
+    if model.approach is Approach.ZERO_SHOT and task.zero_shot is None:
+        return f"knows no way to ask a model that was not made for {task.tag}"
     return None
 
 
@@ -42,9 +52,10 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
     require("The transformers backend", requires)
     import torch
 
-    server = importlib.import_module(f"wattstar.backends._transformers.{SERVED[task.tag]}")
+    name = ZERO_SHOT if model.approach is Approach.ZERO_SHOT else SERVED[task.tag]
+    server = importlib.import_module(f"wattstar.backends._transformers.{name}")
     with torch.inference_mode():
-        served = server.serve(model, controls)
+        served = server.serve(model, task, controls)
         try:
             yield served
         finally:

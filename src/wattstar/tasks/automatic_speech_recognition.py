@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from wattstar.types import Controls, Kind, Output, Phase, Quality, Sample
+from wattstar.types import Controls, Kind, Output, Phase, Quality, Sample, ZeroShot
 
 title = "automatic speech recognition"
 tag = "automatic-speech-recognition"
@@ -12,6 +12,7 @@ inputs: Mapping[str, Kind] = {"audio": Kind.AUDIO}
 output = Kind.TEXT
 controls = Controls(sampling_rate=16_000, audio_seconds=30.0, new_tokens=224, stops_early=True)
 phases: tuple[Phase, ...] = (Phase("encode", begins="batch"), Phase("decode", begins="encoded"))
+zero_shot: ZeroShot | None = None
 requires: tuple[str, ...] = ("jiwer", "numpy")
 
 

@@ -1,18 +1,19 @@
-"""Say how much two sentences mean the same; each is encoded on its own."""
+"""Say how much two sentences mean the same; each is encoded on its own, but by cross-encoders."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-from wattstar.types import Controls, Kind, Output, Phase, Quality, Sample
+from wattstar.types import Controls, Kind, Output, Phase, Quality, Sample, ZeroShot
 
 title = "semantic similarity"
 tag = "sentence-similarity"
 inputs: Mapping[str, Kind] = {"sentence1": Kind.TEXT, "sentence2": Kind.TEXT}
 output = Kind.NUMBER
-controls = Controls(input_tokens=128)
+controls = Controls(prompt_tokens=128, input_tokens=128)
 phases: tuple[Phase, ...] = (Phase("forward", begins="batch"),)
+zero_shot: ZeroShot | None = None
 requires: tuple[str, ...] = ("scipy",)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from wattstar.types import Controls, Kind, Output, Phase, Quality, Sample
+from wattstar.types import WRITING, Controls, Kind, Output, Phase, Quality, Sample, ZeroShot
 
 title = "text generation"
 tag = "text-generation"
 inputs: Mapping[str, Kind] = {"prompt": Kind.TEXT}
 output = Kind.TEXT
-controls = Controls(input_tokens=256, new_tokens=10)
-phases: tuple[Phase, ...] = (Phase("prefill", begins="batch"), Phase("decode", begins="first_token"))
+controls = Controls(prompt_tokens=256, new_tokens=10, thinking="off")
+phases: tuple[Phase, ...] = WRITING
+zero_shot: ZeroShot | None = None
 requires: tuple[str, ...] = ()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wattstar.backends._transformers.loading import Network, batches, load, readable
-from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session
+from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -17,7 +17,7 @@ SIZE = 224
 """Pixels; of most published image models."""
 
 
-def serve(spec: ModelSpec, controls: Controls) -> Session:
+def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
     """Load the classifier and the way it wants images."""
     network = load(spec, controls, "AutoModelForImageClassification")
     pixels = _pixels(spec, network, controls.image_size)

@@ -10,10 +10,10 @@ from typing import Any
 from wattstar.backends._transformers.loading import batches, load, load_tokenizer
 from wattstar.backends._transformers.texts import longest, tokens
 from wattstar.errors import ModelUnavailable
-from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session
+from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
 
-def serve(spec: ModelSpec, controls: Controls) -> Session:
+def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
     """Load the encoder and what its folder says of pooling."""
     # The pooler is a layer for classifying pairs; embeddings do not pass through it.
     network = load(spec, controls, "AutoModel", optional=("pooler.",))

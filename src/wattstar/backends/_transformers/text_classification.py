@@ -7,10 +7,10 @@ from typing import Any
 
 from wattstar.backends._transformers.loading import batches, load, load_tokenizer
 from wattstar.backends._transformers.texts import longest, tokens
-from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session
+from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
 
-def serve(spec: ModelSpec, controls: Controls) -> Session:
+def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
     """Load the classifier."""
     network = load(spec, controls, "AutoModelForSequenceClassification")
     tokenizer = load_tokenizer(spec, network)

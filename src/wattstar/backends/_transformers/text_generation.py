@@ -9,10 +9,10 @@ from wattstar.backends._transformers.chat import Prompts
 from wattstar.backends._transformers.loading import Network, batches, load, load_tokenizer
 from wattstar.backends._transformers.texts import longest, positions, tokens
 from wattstar.errors import UsageError
-from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session
+from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
 
-def serve(spec: ModelSpec, controls: Controls) -> Session:
+def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
     """Load the generator; ``predict`` marks ``first_token`` when the first new token of the batch is out."""
     if controls.new_tokens is None:
         raise UsageError("Text generation needs to know how many tokens to generate.", ["--new-tokens 32"])
