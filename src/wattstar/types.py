@@ -175,7 +175,7 @@ class Controls(Noun):
     thinking: str | None = None
     """Of models that reason before they answer: ``off``, ``on``, or an effort (``low``, ``medium``, ``high``)."""
     image_size: int | None = None
-    """Height and width in pixels that images are brought to, or made in; None leaves it to the model's own processor."""
+    """Height and width in pixels that images are brought to or made in; None: the model's own processor decides."""
     shortest_edge: int | None = None
     """Images are scaled until their shorter side has so many pixels."""
     threshold: float | None = None
@@ -637,7 +637,7 @@ class ZeroShot:
     ask: Callable[[Mapping[str, Any]], str]
     """A sample's input → the prompt; images of the input are given beside it."""
     read: Callable[[str, Mapping[str, Any]], Any]
-    """What the model wrote, and the sample's input → an answer as a trained model gives it, so that both score alike."""
+    """What was written, and the sample's input → an answer as a trained model gives it, so that both score alike."""
     new_tokens: int
     """At most so many are written."""
     phases: tuple[Phase, ...] = WRITING
