@@ -82,16 +82,30 @@ def test_tokens_are_those_that_pass_the_networks_door(tmp_path: Path, task: str,
 
 
 @pytest.mark.parametrize(
-    ("task", "make", "inputs"), [("summarization", tiny_t5, TEXTS), ("text-generation", tiny_gpt2, PROMPTS)]
+    ("task", "make", "inputs", "end"),
+    [
+        ("summarization", tiny_t5, TEXTS, "text"),
+        ("summarization", tiny_bart, TEXTS, "describes"),
+        ("text-generation", tiny_gpt2, PROMPTS, "text"),
+    ],
 )
-def test_rows_of_a_batch_end_at_their_own_ends(tmp_path: Path, task: str, make: Make, inputs: Inputs) -> None:
-    model = spec(task, str(make(tmp_path)))
-    outputs, _ = serve("transformers", task, model, inputs, batch_size=16, new_tokens=24, stops_early=True)
-    lengths = {output.counts["tokens_out"] for output in outputs}
+def test_rows_of_a_batch_end_at_their_own_ends(tmp_path: Path, task: str, make: Make, inputs: Inputs, end: str) -> None:
+    path = make(tmp_path) / "generation_config.json"
+    full, _ = serve("transformers", task, spec(task, str(tmp_path)), inputs, new_tokens=24, stops_early=False)
+    assert {output.counts["tokens_out"] for output in full} == {24}
+    # A word that the model does write becomes its end of text.
+    path.write_text(json.dumps({**json.loads(path.read_text()), "eos_token_id": SPOKEN.index(end)}))
+    model, work = spec(task, str(tmp_path)), {"batch_size": 16, "new_tokens": 24, "stops_early": True}
+    ended, _ = serve("transformers", task, model, inputs, **work)
+    lengths = set()
+    for before, after in zip(full, ended, strict=True):
+        words = before.value.split()
+        length = words.index(end) + 1 if end in words else len(words)
+        assert after.value.split() == words[:length]
+        if len(words) == 24:  # No special tokens, which are not shown, among them.
+            assert after.counts["tokens_out"] == length
+            lengths.add(length)
     assert len(lengths) > 1
-    assert max(lengths) <= 24
-    exact, _ = serve("transformers", task, model, inputs, batch_size=16, new_tokens=24, stops_early=False)
-    assert {output.counts["tokens_out"] for output in exact} == {24}
 
 
 def test_a_model_that_never_ends_is_cut(tmp_path: Path) -> None:
