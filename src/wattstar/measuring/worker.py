@@ -31,7 +31,7 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> int:
     """Serve the job in the folder ``argv[1]``, speaking through the file descriptor ``argv[2]``."""
-    _die_with_parent()
+    die_with_parent()
     folder = Path(sys.argv[1])
     job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     with os.fdopen(int(sys.argv[2]), "wb") as out:
@@ -179,7 +179,7 @@ def _ignore(name: str) -> None:
     """The mark function of batches that do not count."""
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux the kernel ends this process with its parent, even while a library holds every thread."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
