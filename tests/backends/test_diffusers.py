@@ -131,8 +131,9 @@ def test_each_scheduler_takes_its_own_way_in_as_many_steps(folder: Path, door: l
     model = spec(TASK, str(folder))
     made = {name: images(model, PROMPTS[:1], scheduler=name)[0] for name in ("ddim", "euler", "dpm-solver")}
     assert sum(name == "denoiser" for name, _ in door) == 3 * 3
-    assert (made["ddim"] != made["euler"]).any()
-    assert (made["ddim"] != made["dpm-solver"]).any()
+    # DDIM is Euler's method in other coordinates (Song et al. 2021, section 4.3).
+    assert abs(made["ddim"] - made["euler"]).max() <= 2
+    assert abs(made["ddim"] - made["dpm-solver"]).max() > 2
 
 
 def test_a_safety_checker_is_neither_loaded_nor_run(folder: Path, tmp_path: Path) -> None:

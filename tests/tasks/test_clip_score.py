@@ -14,6 +14,8 @@ from wattstar.tasks.text_to_image import JUDGE
 pytest.importorskip("transformers", reason="pip install 'wattstar[transformers]'")
 
 COMMIT = "0" * 40
+SEED = 2
+"""Of a CLIP that finds some images to be like their prompts; of others all cosines are below 0, which scores 0."""
 
 CODE = """
 import json
@@ -65,7 +67,7 @@ def _put_clip(home: Path) -> Path:
     import torch
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPVisionConfig
 
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     tokenizer = tiny_clip_tokenizer()
     vision = CLIPVisionConfig(
         hidden_size=32, intermediate_size=37, num_attention_heads=4, num_hidden_layers=2, image_size=32, patch_size=8
@@ -79,6 +81,7 @@ def _put_clip(home: Path) -> Path:
     size = {"shortest_edge": 32}
     images = CLIPImageProcessor(size=size, crop_size={"height": 32, "width": 32})
     CLIPProcessor(images, tokenizer).save_pretrained(snapshot)
+    images.save_pretrained(snapshot)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(COMMIT)
     return snapshot

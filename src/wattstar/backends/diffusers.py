@@ -255,21 +255,22 @@ def _check_files(model: ModelSpec, folder: Path) -> None:
 
 def _random(model: ModelSpec, controls: Controls) -> Any:
     """Stable Diffusion with its own initialisation; a tokenizer that stands in cuts texts into 77 tokens as CLIP's."""
+    import diffusers
     import torch
-    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModel
 
+    library: Any = diffusers
     found = architecture(model.id)
     torch.manual_seed(controls.seed)
     text = CLIPTextModel(CLIPTextConfig(**found.config["text_encoder"]))
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_files(found), local_files_only=True)
     tokenizer.model_max_length = text.config.max_position_embeddings
-    return StableDiffusionPipeline(
+    return library.StableDiffusionPipeline(
         text_encoder=text.eval(),
         tokenizer=tokenizer,
-        unet=UNet2DConditionModel(**_with_none(found.config["unet"])).eval(),
-        vae=AutoencoderKL(**found.config["vae"]).eval(),
-        scheduler=DDIMScheduler(**STABLE_DIFFUSION_NOISE),
+        unet=library.UNet2DConditionModel(**_with_none(found.config["unet"])).eval(),
+        vae=library.AutoencoderKL(**found.config["vae"]).eval(),
+        scheduler=library.DDIMScheduler(**STABLE_DIFFUSION_NOISE),
         **CENSOR,
     )
 

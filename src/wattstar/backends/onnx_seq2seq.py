@@ -39,7 +39,8 @@ def refuses(model: ModelSpec, task: Task) -> str | None:
 def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Session]:
     """Load both networks; ``predict`` marks ``first_token``.
 
-    The decoder keeps no cache: each step reads all that was written before once more, as the files are made.
+    The decoder keeps no cache: each step reads all that was written before once more, as the files are made. They round
+    values to 8 bits by the largest of the whole batch, so that a text's answer may change a little with its neighbours.
     """
     require("The onnx-seq2seq backend", requires)
     writer = _load(model, controls)
