@@ -53,7 +53,8 @@ CAPS = ("input_tokens", "audio_seconds")
 def _work(controls: Controls) -> str:
     """The controls that apply, in words."""
     return ", ".join(
-        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in CAPS else ''}{value:g}"
+        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in CAPS else ''}"
+        f"{value if isinstance(value, str) else format(value, 'g')}"
         for field in fields(controls)
         if field.name not in ("seed", "stops_early") and (value := getattr(controls, field.name)) is not None
     )
