@@ -240,10 +240,7 @@ def test_a_scheduler_that_does_not_fit_the_model_is_refused(folder: Path, tmp_pa
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [
-        ("StableDiffusionImg2ImgPipeline", "starts from an image"),
-        ("DDPMPipeline", "lacks prompt"),
-    ],
+    [("StableDiffusionImg2ImgPipeline", "starts from an image"), ("DDPMPipeline", "lacks prompt")],
 )
 def test_a_pipeline_that_makes_no_images_of_texts_is_refused(
     folder: Path, tmp_path: Path, kind: str, words: str
@@ -266,12 +263,7 @@ def test_a_pipeline_that_nobody_knows_is_unavailable(folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "unet/diffusion_pytorch_model.safetensors",
-        "text_encoder/model.safetensors",
-        "vae/config.json",
-        "model_index.json",
-    ],
+    ["unet/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors", "vae/config.json"],
 )
 def test_a_damaged_file_is_named(folder: Path, tmp_path: Path, name: str) -> None:
     damaged = _copy(folder, tmp_path) / name
