@@ -8,7 +8,7 @@ from pathlib import Path
 from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.models import hub
 from wattstar.models.architectures import architecture
-from wattstar.models.folders import declared, folder_digest, folder_format, read_json
+from wattstar.models.folders import configuration, declared, folder_digest, folder_format, read_json
 from wattstar.models.packages import Entry, catalogue, installed
 from wattstar.models.pinned import Pinned
 from wattstar.models.preparing import is_prepared, recipe_name
@@ -66,7 +66,7 @@ def _folder(request: Request, id: str) -> Pinned:
         raise ModelUnavailable(f"There is no folder {id}.", ["check the path"])
     _no_revision(request, id)
     format = folder_format(folder)
-    base_model, quantization = declared(read_json(folder / "config.json"))
+    base_model, quantization = declared(read_json(folder / configuration(format)))
     return Pinned(id, Source.FOLDER, folder_digest(folder), format, base_model, quantization)
 
 

@@ -54,7 +54,8 @@ def work(controls: Controls) -> str:
     """The controls that apply, in words."""
     caps = (*CAPS, "new_tokens") if controls.stops_early else CAPS
     return ", ".join(
-        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in caps else ''}{value}"
+        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in caps else ''}"
+        f"{value if isinstance(value, str) else format(value, 'g')}"
         for field in fields(controls)
         if field.name not in ("seed", "stops_early") and (value := getattr(controls, field.name)) is not None
     )
