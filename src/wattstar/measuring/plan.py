@@ -22,7 +22,7 @@ from wattstar.types import (
     Task,
 )
 
-STANDARD_EDITION = "mini-1"
+STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
