@@ -8,7 +8,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from .edition import Row, Samples, Source, row
+from .edition import Row, Samples, row
 from .passages import chosen
 from .selection import rank
 from .texts import KJV, MOBY, REJECTED, SOTU, Sentence, Work, is_clean

@@ -16,7 +16,10 @@ from .selection import rank
 TASK = "object-detection"
 SIZE = (600, 400)
 COMPOSITIONS = 24
-BOXES = "Images of image classification. Boxes drawn by eye, by one person's standard, around COCO's classes only; own work, CC0-1.0."
+BOXES = (
+    "Images of image classification. Boxes around things of COCO's classes only, drawn by eye, not checked by a second "
+    "annotator; own work, CC0-1.0."
+)
 COMPOSED = Source(
     "own compositions (synthetic)",
     "made by the build script from photographs of image classification and own drawings",

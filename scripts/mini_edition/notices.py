@@ -1,4 +1,4 @@
-"""The notices are written by hand, in the edition's ``notices/`` and beside the tokenizer; here is checked that they still quote rightly.
+"""The notices are written by hand, in the edition's ``notices/`` and beside the tokenizer; do they still quote rightly?
 
 What is quoted stands below a notice's ruler, or is all of it, and ends before "Changes:".
 """

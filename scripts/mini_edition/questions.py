@@ -33,13 +33,15 @@ SOURCES = (
     _questioned(KJV, "the only place of a list that a text names, or who spoke to whom"),
 )
 NATIONS = (
-    "Great Britain|Britain|England|Scotland|Ireland|France|Spain|Portugal|Belgium|Netherlands|Denmark|Norway|Sweden|Russia|"
-    "Prussia|Germany|Austria|Hungary|Switzerland|Italy|Greece|Turkey|Poland|Egypt|Morocco|Algiers|Tunis|Tripoli|Liberia|"
-    "Persia|Siam|Korea|Japan|Hawaii|Canada|Mexico|Texas|Cuba|Haiti|Santo Domingo|Guatemala|Honduras|Salvador|Nicaragua|"
-    "Costa Rica|Panama|Colombia|Venezuela|Ecuador|Peru|Bolivia|Chile|Paraguay|Uruguay|Argentine Republic|Brazil"
+    "Great Britain|Britain|England|Scotland|Ireland|France|Spain|Portugal|Belgium|Netherlands|Denmark|Norway|Sweden|"
+    "Russia|Prussia|Germany|Austria|Hungary|Switzerland|Italy|Greece|Turkey|Poland|Egypt|Morocco|Algiers|Tunis|Tripoli|"
+    "Liberia|Persia|Siam|Korea|Japan|Hawaii|Canada|Mexico|Texas|Cuba|Haiti|Santo Domingo|Guatemala|Honduras|Salvador|"
+    "Nicaragua|Costa Rica|Panama|Colombia|Venezuela|Ecuador|Peru|Bolivia|Chile|Paraguay|Argentine Republic|Brazil"
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-PERSONS = "Ahab|Starbuck|Stubb|Flask|Peleg|Bildad|Elijah|Father Mapple|Boomer|Bunger|Perth|Gabriel|Steelkilt|Radney|Jonah"
+PERSONS = (
+    "Ahab|Starbuck|Stubb|Flask|Peleg|Bildad|Elijah|Father Mapple|Boomer|Bunger|Perth|Gabriel|Steelkilt|Radney|Jonah"
+)
 PLACES = (
     "Jerusalem|Bethlehem|Nazareth|Galilee|Capernaum|Jericho|Samaria|Judaea|Bethany|Bethel|Hebron|Canaan|Egypt|Goshen|"
     "Babylon|Assyria|Damascus|Antioch|Ephesus|Corinth|Athens|Cyprus|Macedonia|Philippi|Caesarea|Joppa|Rome|Syria|Moab|"

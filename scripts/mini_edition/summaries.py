@@ -19,9 +19,9 @@ PASSAGES = 28
 """Of each work, each from another speech or chapter."""
 NOTE = (
     "No summary of these texts was written by anybody. The reference is the passage's principal sentence, taken out of "
-    "the text: the one whose words overlap most (F1) with those of the others, as in the pre-training of PEGASUS (Zhang "
-    "et al. 2020). ROUGE-L against it ranks models that see the same rows; it does not say how good a summary is. "
-    "120-300 words in {}, in the order of a hash of the id, one passage {}."
+    "the text: the one whose words overlap most (F1) with those of the others, as in the pre-training of PEGASUS "
+    "(Zhang et al. 2020). ROUGE-L against it ranks models that see the same rows; it does not say how good a summary "
+    "is. 120-300 words in {}, in the order of a hash of the id, one passage {}."
 )
 
 
