@@ -41,7 +41,7 @@ CAPTIONS = {
         "A black and white photo of a man with a camera on a lawn.",
     ),
     "photo-brick": ("A wall of bricks.", "A close view of a brick wall."),
-    "photo-grass": ("A patch of green grass.", "Grass seen from above."),
+    "photo-grass": ("A patch of grass.", "Grass and fallen leaves, seen from above."),
     "photo-gravel": ("Gravel on the ground.", "Many small grey stones."),
     "photo-horse": ("The black silhouette of a horse.", "A black horse on a white background, seen from the side."),
     "photo-astronaut": (
@@ -59,7 +59,7 @@ CAPTIONS = {
     "photo-allium": ("Flowers opening on a single stem.", "An old photograph of flower buds on a stem."),
     "photo-airplane": (
         "An old airplane seen from above.",
-        "A biplane flies over fields, seen from above.",
+        "A propeller plane flies over fields, seen from above.",
         "A black and white photo of an airplane in flight.",
     ),
     "photo-canyon": (
@@ -74,7 +74,7 @@ CAPTIONS = {
     "photo-pastoral": ("Sheep and lambs in a field.", "A flock of sheep with lambs on a meadow."),
     "photo-boats": (
         "Wooden boats on a river in front of a village.",
-        "An old photograph of boats in a Japanese harbor.",
+        "An old photograph of boats in Japan.",
     ),
     "photo-pavilion": (
         "A Chinese pavilion above a lake.",

@@ -35,7 +35,7 @@ SOURCES = (
 NATIONS = (
     "Great Britain|Britain|England|Scotland|Ireland|France|Spain|Portugal|Belgium|Netherlands|Denmark|Norway|Sweden|"
     "Russia|Prussia|Germany|Austria|Hungary|Switzerland|Italy|Greece|Turkey|Poland|Egypt|Morocco|Algiers|Tunis|Tripoli|"
-    "Liberia|Persia|Siam|Korea|Japan|Hawaii|Canada|Mexico|Texas|Cuba|Haiti|Santo Domingo|Guatemala|Honduras|Salvador|"
+    "Liberia|Persia|Siam|Korea|Japan|Hawaii|Canada|(?<!New )Mexico|Texas|Cuba|Haiti|Santo Domingo|Guatemala|Honduras|Salvador|"
     "Nicaragua|Costa Rica|Panama|Colombia|Venezuela|Ecuador|Peru|Bolivia|Chile|Paraguay|Argentine Republic|Brazil"
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -45,7 +45,8 @@ PERSONS = (
 PLACES = (
     "Jerusalem|Bethlehem|Nazareth|Galilee|Capernaum|Jericho|Samaria|Judaea|Bethany|Bethel|Hebron|Canaan|Egypt|Goshen|"
     "Babylon|Assyria|Damascus|Antioch|Ephesus|Corinth|Athens|Cyprus|Macedonia|Philippi|Caesarea|Joppa|Rome|Syria|Moab|"
-    "Midian|Haran|Sinai|Horeb|Zion|Jordan|Lebanon|Tyre|Sidon|Ramah|Shechem|Nineveh|Cana|Gerar|Gilead|Edom"
+    "Midian|Haran|Sinai|Horeb|Zion|Jordan|Lebanon|Tyre|Sidon|Ramah|Shechem|Nineveh|Cana|Gerar|Gilead|"
+    "Judah|Israel|Mamre|Zoan|Arnon|Abelmizraim|Sodom|Gaza|Ashdod|Ophir|Eden|Shiloh|Salem|Pamphylia|Cilicia|Asia"
 )
 # What a question asks for, and the pattern of which its text holds one value, or none.
 FIXED = {
@@ -58,7 +59,9 @@ FIXED = {
     KJV: (("Which place does the text name?", PLACES),),
 }
 SPOKE = re.compile(r"\b(the LORD|God|[A-Z][a-z]+) (?:said|spake|answered and said) unto (God|[A-Z][a-z]+)\b")
-CRIED = re.compile(r"“([^“”]{12,140}?)[,—]*” (?:said|cried|muttered|exclaimed|replied|answered) ([A-Z][a-z]+)")
+CRIED = re.compile(
+    r'(?:^| )"([A-Z][^"]{11,140}?)[,—]*" (?:said|cried|muttered|exclaimed|replied|answered) ([A-Z][a-z]+)'
+)
 NO_NAMES = frozenset(words("And He They The Then She It I Now But Thou Ye We Thus So Captain Who"))
 
 
@@ -104,7 +107,7 @@ def _spoken(source: Source, contexts: Iterable[tuple[str, str]]) -> Iterator[Ask
         if source == MOBY:
             for words_said, speaker in CRIED.findall(text):
                 if speaker not in NO_NAMES and len(CRIED.findall(text)) == 1:
-                    yield Asked(name, source, text, "who", f"Who said “{words_said}”?", (speaker,), (words_said,))
+                    yield Asked(name, source, text, "who", f'Who said "{words_said}"?', (speaker,), (words_said,))
         if source == KJV:
             found = SPOKE.findall(text)
             if len(found) == 1 and not NO_NAMES & set(found[0]):

@@ -46,9 +46,11 @@ def _gaps(work: Work) -> Iterator[Row]:
     for passage in passages(work, PASSAGE_WORDS):
         place = _principal(passage)
         rest = passage[:place] + passage[place + 1 :]
-        if len(rest) >= 4 and passage[place].words in REFERENCE_WORDS:
+        text, reference = joined(rest), passage[place].text
+        # A refrain would still stand in the text.
+        if len(rest) >= 4 and passage[place].words in REFERENCE_WORDS and reference not in text:
             first = passage[0]
-            yield row(first.id, NAME.format(first.work.name), passage[place].text, text=joined(rest))
+            yield row(first.id, NAME.format(first.work.name), reference, text=text)
 
 
 def _principal(passage: Passage) -> int:

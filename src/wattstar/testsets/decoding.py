@@ -115,7 +115,7 @@ def _audio(name: str, value: Any, controls: Controls) -> Any:
             length = clip.getnframes() * channels * width
             frames = clip.readframes(clip.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise _Bad(f"{path.name} is not a readable WAV file: {error or 'it ends too soon'}") from error
+        raise _Bad(f"{path.name} is not a readable WAV file: {str(error) or 'it ends too soon'}") from error
     if (channels, width, rate) != (1, 2, controls.sampling_rate):
         wanted = f"mono, 16 bit, {controls.sampling_rate} Hz"
         found = f"{channels} channel(s), {8 * width} bit, {rate} Hz"
