@@ -35,8 +35,8 @@ SOURCES = (
 NATIONS = (
     "Great Britain|Britain|England|Scotland|Ireland|France|Spain|Portugal|Belgium|Netherlands|Denmark|Norway|Sweden|"
     "Russia|Prussia|Germany|Austria|Hungary|Switzerland|Italy|Greece|Turkey|Poland|Egypt|Morocco|Algiers|Tunis|Tripoli|"
-    "Liberia|Persia|Siam|Korea|Japan|Hawaii|Canada|(?<!New )Mexico|Texas|Cuba|Haiti|Santo Domingo|Guatemala|Honduras|Salvador|"
-    "Nicaragua|Costa Rica|Panama|Colombia|Venezuela|Ecuador|Peru|Bolivia|Chile|Paraguay|Argentine Republic|Brazil"
+    "Liberia|Persia|Siam|Korea|Japan|Hawaii|Canada|(?<!New )Mexico|Texas|Cuba|Haiti|Santo Domingo|Guatemala|Honduras|"
+    "Salvador|Nicaragua|Costa Rica|Panama|Colombia|Venezuela|Ecuador|Peru|Bolivia|Chile|Argentine Republic|Brazil"
 )
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 PERSONS = (
@@ -48,6 +48,8 @@ PLACES = (
     "Midian|Haran|Sinai|Horeb|Zion|Jordan|Lebanon|Tyre|Sidon|Ramah|Shechem|Nineveh|Cana|Gerar|Gilead|"
     "Judah|Israel|Mamre|Zoan|Arnon|Abelmizraim|Sodom|Gaza|Ashdod|Ophir|Eden|Shiloh|Salem|Pamphylia|Cilicia|Asia"
 )
+# These are peoples and men too.
+AMBIGUOUS = frozenset(words("Israel Judah"))
 # What a question asks for, and the pattern of which its text holds one value, or none.
 FIXED = {
     SOTU: (
@@ -97,7 +99,7 @@ def _fixed(source: Source, contexts: Iterable[tuple[str, str]]) -> Iterator[Aske
     for name, text in contexts:
         for question, pattern in FIXED[source]:
             found = tuple(set(re.findall(rf"\b(?:{pattern})\b", text)))
-            if len(found) <= 1:
+            if len(found) <= 1 and not AMBIGUOUS & set(found):
                 yield Asked(name, source, text, question, question, found)
 
 
