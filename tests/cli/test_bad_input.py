@@ -33,7 +33,7 @@ def refused(store: Path, *words: object, exit_code: int = 2) -> str:
         (("-m", "fake/modle"), "There is no architecture 'fake/modle'. Did you mean 'fake/model'?"),
         (("--backend", "tranformers"), "There is no backend 'tranformers'. Did you mean 'transformers'?"),
         (("--meter", "nvmll"), "There is no meter 'nvmll'. Did you mean 'nvml'?"),
-        (("--edition", "mini-l"), "There is no edition 'mini-l'. Did you mean 'mini-1'?"),
+        (("--edition", "mini-l"), "There is no edition 'mini-l'. Did you mean 'mini-2'?"),
     ],
 )
 def test_an_unknown_name_gets_a_suggestion(tmp_path: Path, change: tuple[str, str], said: str) -> None:

@@ -25,7 +25,7 @@ from wattstar.types import (
     Task,
 )
 
-STANDARD_EDITION = "mini-1"
+STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
 THINKING = ("off", "on", "low", "medium", "high")
 PROCESS_SECONDS = 5.0
