@@ -48,6 +48,18 @@ def load(spec: ModelSpec, controls: Controls, auto_class: str, optional: tuple[s
     return Network(module, device, folder, parameters, synchroniser(device))
 
 
+def configuration(spec: ModelSpec) -> Any:
+    """What the model says of itself, as a configuration of transformers; reads no weights."""
+    from transformers import AutoConfig
+
+    if spec.weights is Weights.RANDOM:
+        found = architecture(spec.id)
+        return AutoConfig.for_model(found.model_type, **found.config)
+    folder = files(spec)
+    with readable(spec, folder):
+        return AutoConfig.from_pretrained(folder, trust_remote_code=spec.trust_remote_code, local_files_only=True)
+
+
 TOKENIZER_FILES = (
     "tokenizer.json",
     "vocab.txt",
@@ -130,15 +142,13 @@ def _corrupt(spec: ModelSpec, path: Path, error: Exception) -> ModelUnavailable:
 def _random(spec: ModelSpec, controls: Controls, auto: Any) -> Any:
     """The architecture with its own initialisation, the same values for the same seed."""
     import torch
-    from transformers import AutoConfig
 
-    found = architecture(spec.id)
     torch.manual_seed(controls.seed)
-    config = AutoConfig.for_model(found.model_type, **found.config)
+    config = configuration(spec)
     try:
         return auto.from_config(config)
     except ValueError as error:
-        message = f"The architecture {spec.id} ({found.model_type}) does not do this task."
+        message = f"The architecture {spec.id} ({config.model_type}) does not do this task."
         raise UsageError(message, ["choose an architecture that is made for the task"]) from error
 
 
