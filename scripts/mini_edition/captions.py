@@ -130,7 +130,7 @@ def _rendered(name: str, text: str) -> bytes:
             lines.append(word)
         else:
             lines[-1] = longer
-    height = round(font.size * 1.35)
+    height = round(getattr(font, "size", 24) * 1.35)
     image = Image.new("RGB", (WIDTH, height * len(lines) + 2 * MARGIN), paper)
     pen = ImageDraw.Draw(image)
     for number, line in enumerate(lines):
