@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wattstar.errors import ModelUnavailable, UnfitEnvironment, UsageError
+from wattstar.errors import MissingPackage, ModelUnavailable, UnfitEnvironment, UsageError
 from wattstar.models import architecture, files, tokenizer_files
+from wattstar.models.folders import read_json
 from wattstar.types import Controls, ModelSpec, Sample, Weights
 
 
@@ -45,6 +46,14 @@ def load(spec: ModelSpec, controls: Controls, auto_class: str, optional: tuple[s
     module = module.eval().to(device=device, dtype=getattr(torch, spec.dtype))
     parameters = sum(parameter.numel() for parameter in module.parameters())
     return Network(module, device, folder, parameters, _synchroniser(device))
+
+
+def stated(spec: ModelSpec) -> Mapping[str, Any]:
+    """What the model's ``config.json`` says, or what its named architecture is built from; loads no weights."""
+    if spec.weights is Weights.RANDOM:
+        found = architecture(spec.id)
+        return {"model_type": found.model_type, **found.config}
+    return read_json(files(spec) / "config.json")
 
 
 TOKENIZER_FILES = (
@@ -98,6 +107,10 @@ def readable(spec: ModelSpec, folder: Path) -> Iterator[None]:
     _check(spec, folder)
     try:
         yield
+    except ImportError as error:
+        # Some networks and processors are made of another package: DETR's usual files of timm, for one.
+        first = str(error).strip().partition("\n")[0]
+        raise MissingPackage(f"{spec.id} needs a package that is not here: {first}", ["pip install that package"]) from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         code = "auto_map" in (folder / "config.json").read_text(encoding="utf-8") and not spec.trust_remote_code
         cures = ["--trust-remote-code, if you trust the code in this repository"] if code else []
