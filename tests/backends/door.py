@@ -1,37 +1,42 @@
-"""Watches the layers of a network: what really reached it, and how often."""
+"""What really goes into a network: counted at the door of every network that is called meanwhile, not by ourselves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-Seen = list[tuple[Any, tuple[int, ...]]]
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a network or of a part of it that is a network of its own, such as an encoder."""
+
+    network: str
+    """The name of its class."""
+    inputs: dict[str, Any]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Real tokens of each row that is read."""
+        ids, mask = self.inputs["input_ids"], self.inputs.get("attention_mask")
+        return [ids.shape[1]] * len(ids) if mask is None else [int(row.sum()) for row in mask]
 
 
 @contextmanager
-def door() -> Iterator[Seen]:
-    """Every layer that was called meanwhile, with the shape of what it was given (empty where that had a name)."""
-    from torch import Tensor
+def door() -> Iterator[list[Call]]:
+    """The calls, in the order in which they end."""
     from torch.nn.modules.module import register_module_forward_hook
+    from transformers import PreTrainedModel
 
-    seen: Seen = []
+    calls: list[Call] = []
 
-    def look(module: Any, given: tuple[Any, ...], made: Any) -> None:
-        seen.append((module, tuple(given[0].shape) if given and isinstance(given[0], Tensor) else ()))
+    def note(module: Any, arguments: Any, words: dict[str, Any], output: Any) -> None:
+        if isinstance(module, PreTrainedModel):
+            calls.append(Call(type(module).__name__, words))
 
-    handle = register_module_forward_hook(look)
+    handle = register_module_forward_hook(note, with_kwargs=True)
     try:
-        yield seen
+        yield calls
     finally:
         handle.remove()
-
-
-def entered(seen: Seen, kind: str, channels: int) -> list[tuple[int, ...]]:
-    """What convolutions that take so many channels were given: at the door these are colours, mel bands, or sound."""
-    return [shape for module, shape in seen if type(module).__name__ == kind and module.in_channels == channels]
-
-
-def calls(seen: Seen, kind: str) -> int:
-    """How often layers of this class were called."""
-    return sum(type(module).__name__ == kind for module, _ in seen)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends.door import calls, door, entered
+from tests.backends.layers import calls, door, entered
 from tests.backends.serving import serve, spec
 from tests.models import making_media as making
 from wattstar import registry, testsets
@@ -18,6 +18,7 @@ from wattstar.types import Approach, ModelSpec, Output, Sample, Weights
 
 pytest.importorskip("torch", reason="pip install 'wattstar[transformers]'")
 pytest.importorskip("transformers", reason="pip install 'wattstar[transformers]'")
+numpy = pytest.importorskip("numpy", reason="pip install 'wattstar[transformers]'")
 image = pytest.importorskip("PIL.Image", reason="pip install pillow")
 
 CLASSES, BOXES, CAPTIONS = "image-classification", "object-detection", "image-to-text"
@@ -26,7 +27,10 @@ SHAPES = ((60, 40), (40, 60), (64, 64), (33, 90), (60, 40))
 
 
 def pictures(shapes: Sequence[tuple[int, int]] = SHAPES) -> list[dict[str, Any]]:
-    return [{"image": image.effect_noise(shape, 80 + 20 * n).convert("RGB")} for n, shape in enumerate(shapes)]
+    """The same every time, and no two alike."""
+    draw = numpy.random.default_rng(0)
+    patches = [image.fromarray(draw.integers(0, 256, (4, 4, 3), dtype="uint8")) for _ in shapes]
+    return [{"image": patch.resize(shape)} for patch, shape in zip(patches, shapes, strict=True)]
 
 
 def answers(task: str, folder: Path, inputs: Sequence[Mapping[str, Any]], **controls: Any) -> list[Output]:
@@ -34,7 +38,7 @@ def answers(task: str, folder: Path, inputs: Sequence[Mapping[str, Any]], **cont
 
 
 def chat(folder: Path) -> ModelSpec:
-    return replace(spec(CAPTIONS, str(folder)), approach=Approach.ZERO_SHOT)
+    return spec(CAPTIONS, str(folder))
 
 
 # ── classes ──
@@ -257,9 +261,9 @@ def test_captions_have_the_tokens_asked_for_and_do_not_depend_on_the_batch(
     assert marks == ["first_token"] * len(SHAPES)
     assert set(entered(seen, "Conv2d", 3)) == {(1, 3, 32, 32)}
     assert len(entered(seen, "Conv2d", 3)) == len(SHAPES), "an image is looked at once"
-    assert calls(seen, {"blip": "BlipTextLMHeadModel", "git": "GitForCausalLM"}.get(kind(folder), "GPT2LMHeadModel")) == 5 * len(
-        SHAPES
-    )
+    assert calls(
+        seen, {"blip": "BlipTextLMHeadModel", "git": "GitForCausalLM"}.get(kind(folder), "GPT2LMHeadModel")
+    ) == 5 * len(SHAPES)
     assert {tuple(output.counts.items()) for output in alone} == {(("images", 1), ("pixels", 1024), ("tokens_out", 5))}
     for batch_size in (4, 16):
         assert answers(CAPTIONS, folder, pictures(), batch_size=batch_size, **work) == alone
@@ -287,6 +291,7 @@ def test_a_caption_ends_at_its_own_end(tmp_path: Path) -> None:
 
 def test_a_model_that_chats_is_asked_about_each_image(tmp_path: Path) -> None:
     folder = making.tiny_llava(tmp_path)
+    assert chat(folder).approach is Approach.ZERO_SHOT
     work = {"new_tokens": 4, "stops_early": False}
     with door() as seen:
         alone, marks = serve("transformers", CAPTIONS, chat(folder), pictures(), batch_size=1, **work)
@@ -300,7 +305,7 @@ def test_a_model_that_chats_is_asked_about_each_image(tmp_path: Path) -> None:
 def test_a_model_that_needs_a_question_is_not_taken_for_a_captioner(tmp_path: Path) -> None:
     folder = making.tiny_llava(tmp_path)
     with pytest.raises(ModelUnavailable, match="llava") as caught:
-        answers(CAPTIONS, folder, pictures())
+        serve("transformers", CAPTIONS, replace(chat(folder), approach=Approach.FINE_TUNED), pictures())
     assert "zero-shot" in caught.value.cures[1]
 
 

@@ -117,10 +117,10 @@ def tiny_vision_encoder_decoder(folder: Path) -> Path:
     """A captioner of two halves: ViT and GPT-2."""
     from transformers import (
         GPT2Config,
-        ViTConfig,
-        ViTImageProcessorPil,
         VisionEncoderDecoderConfig,
         VisionEncoderDecoderModel,
+        ViTConfig,
+        ViTImageProcessorPil,
     )
 
     _seed()

@@ -31,7 +31,7 @@ ZERO_SHOT = "zero_shot"
 """The module that serves a task by asking a model that writes text."""
 
 VISION_CHAT = "vision_chat"
-"""The module that does so where the question is about an image."""
+"""The one that asks about images."""
 
 DTYPES = ("float32", "float16", "bfloat16")
 

@@ -40,8 +40,10 @@ def pin(id: str, revision: str | None) -> Pinned:
             raise _without_weights(id, names)
         config = _small_file(name, "config.json", commit)
         card = _small_file(name, "README.md", commit)
-    base_model, quantization = declared(read_json(config)) if config else (None, None)
-    return Pinned(name, Source.HUB, commit, format, _card_base_model(card) or base_model, quantization)
+    says = read_json(config) if config else {}
+    base_model, quantization = declared(says)
+    base_model = _card_base_model(card) or base_model
+    return Pinned(name, Source.HUB, commit, format, base_model, quantization, config=says)
 
 
 def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:

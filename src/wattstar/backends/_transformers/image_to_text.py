@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wattstar.backends._transformers.generating import Writer, generate, written
 from wattstar.backends._transformers.images import pixels
-from wattstar.backends._transformers.loading import Network, batches, load, load_tokenizer, stated
-from wattstar.backends._transformers.text_generation import _ends, _first_token, _length
+from wattstar.backends._transformers.loading import Network, batches, configuration, load, load_tokenizer
 from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
@@ -21,7 +21,8 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
     network = load(spec, controls, "AutoModelForImageTextToText")
     tokenizer = load_tokenizer(spec, network)
     ready = pixels(spec, network, controls.image_size)
-    settings = _settings(network, tokenizer, controls)
+    writer = Writer(network, tokenizer, controls)
+    settings = _settings(writer)
 
     def prepare(samples: Sequence[Sample]) -> list[Batch]:
         found = [
@@ -34,18 +35,10 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
         return found
 
     def predict(batch: Batch, mark: MarkFunction) -> Any:
-        observer = _first_token(network, mark)
-        sequences = network.module.generate(
-            pixel_values=batch.data.tensors[0], generation_config=settings, stopping_criteria=[observer]
-        )
-        network.synchronise()
-        return sequences[:, 1:]
+        return generate(network, {"pixel_values": batch.data.tensors[0]}, settings, mark)
 
     def finish(batch: Batch, raw: Any) -> list[Output]:
-        # Random weights may choose tokens that the stand-in tokenizer has no word for.
-        rows = raw.clamp(max=len(tokenizer) - 1).tolist()
-        ends = _ends(settings) if network.folder and controls.stops_early else frozenset()
-        answers = [row[: _length(row, ends)] for row in rows]
+        answers = written(writer, settings, raw)
         return [
             Output(
                 tokenizer.decode(answer, skip_special_tokens=True).strip(),
@@ -61,7 +54,7 @@ def _check(spec: ModelSpec, controls: Controls) -> None:
     """Before anything is loaded."""
     if controls.new_tokens is None:
         raise UsageError("Image to text needs to know how many tokens to write.", ["--new-tokens 20"])
-    kind = stated(spec).get("model_type")
+    kind = configuration(spec).model_type
     if kind not in CAPTIONERS:
         raise ModelUnavailable(
             f"{spec.id} is a {kind}, which is not made to caption images.",
@@ -69,10 +62,11 @@ def _check(spec: ModelSpec, controls: Controls) -> None:
         )
 
 
-def _settings(network: Network, tokenizer: Any, controls: Controls) -> Any:
+def _settings(writer: Writer) -> Any:
     """Greedy and the same work for every model; of its own settings only the tokens that begin and end a text stay."""
     from transformers import GenerationConfig
 
+    network, controls = writer.network, writer.controls
     stops = controls.stops_early and network.folder is not None
     settings = GenerationConfig(
         do_sample=False,
@@ -83,8 +77,8 @@ def _settings(network: Network, tokenizer: Any, controls: Controls) -> Any:
         bos_token_id=_own(network, "bos_token_id"),
         decoder_start_token_id=_own(network, "decoder_start_token_id"),
         # BLIP ends its texts with the separator, and its `generate` insists on that.
-        eos_token_id=_own(network, "sep_token_id") or _own(network, "eos_token_id"),
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=(_own(network, "sep_token_id") or _own(network, "eos_token_id")) if network.folder else None,
+        pad_token_id=writer.tokenizer.pad_token_id,
     )
     for part in network.module.modules():
         if getattr(part, "generation_config", None) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 from wattstar.errors import MissingPackage, ModelUnavailable, UnfitEnvironment, UsageError
 from wattstar.models import architecture, files, tokenizer_files
-from wattstar.models.folders import read_json
 from wattstar.types import Controls, ModelSpec, Sample, Weights
 
 
@@ -48,12 +47,16 @@ def load(spec: ModelSpec, controls: Controls, auto_class: str, optional: tuple[s
     return Network(module, device, folder, parameters, _synchroniser(device))
 
 
-def stated(spec: ModelSpec) -> Mapping[str, Any]:
-    """What the model's ``config.json`` says, or what its named architecture is built from; loads no weights."""
+def configuration(spec: ModelSpec) -> Any:
+    """What the model says of itself, as a configuration of transformers; reads no weights."""
+    from transformers import AutoConfig
+
     if spec.weights is Weights.RANDOM:
         found = architecture(spec.id)
-        return {"model_type": found.model_type, **found.config}
-    return read_json(files(spec) / "config.json")
+        return AutoConfig.for_model(found.model_type, **found.config)
+    folder = files(spec)
+    with readable(spec, folder):
+        return AutoConfig.from_pretrained(folder, trust_remote_code=spec.trust_remote_code, local_files_only=True)
 
 
 TOKENIZER_FILES = (
@@ -110,7 +113,9 @@ def readable(spec: ModelSpec, folder: Path) -> Iterator[None]:
     except ImportError as error:
         # Some networks and processors are made of another package: DETR's usual files of timm, for one.
         first = str(error).strip().partition("\n")[0]
-        raise MissingPackage(f"{spec.id} needs a package that is not here: {first}", ["pip install that package"]) from error
+        raise MissingPackage(
+            f"{spec.id} needs a package that is not here: {first}", ["pip install that package"]
+        ) from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         code = "auto_map" in (folder / "config.json").read_text(encoding="utf-8") and not spec.trust_remote_code
         cures = ["--trust-remote-code, if you trust the code in this repository"] if code else []
@@ -142,15 +147,13 @@ def _corrupt(spec: ModelSpec, path: Path, error: Exception) -> ModelUnavailable:
 def _random(spec: ModelSpec, controls: Controls, auto: Any) -> Any:
     """The architecture with its own initialisation, the same values for the same seed."""
     import torch
-    from transformers import AutoConfig
 
-    found = architecture(spec.id)
     torch.manual_seed(controls.seed)
-    config = AutoConfig.for_model(found.model_type, **found.config)
+    config = configuration(spec)
     try:
         return auto.from_config(config)
     except ValueError as error:
-        message = f"The architecture {spec.id} ({found.model_type}) does not do this task."
+        message = f"The architecture {spec.id} ({config.model_type}) does not do this task."
         raise UsageError(message, ["choose an architecture that is made for the task"]) from error
 
 

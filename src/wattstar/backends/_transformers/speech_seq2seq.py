@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wattstar.backends._transformers.generating import Writer, written
 from wattstar.backends._transformers.loading import Network, batches, load, load_tokenizer
 from wattstar.backends._transformers.sound import feature_extractor, milliseconds
-from wattstar.backends._transformers.text_generation import _ends, _length
 from wattstar.errors import UsageError
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
@@ -54,9 +54,7 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
         return sequences[:, len(prompt) :]
 
     def finish(batch: Batch, raw: Any) -> list[Output]:
-        # Random weights may choose tokens that the stand-in tokenizer has no word for.
-        rows = raw.clamp(max=len(tokenizer) - 1).tolist()
-        answers = [row[: _length(row, _ends(settings) if network.folder else frozenset())] for row in rows]
+        answers = written(Writer(network, tokenizer, controls), settings, raw)
         return [
             Output(tokenizer.decode(answer, skip_special_tokens=True).strip(), counts(sample, answer))
             for sample, answer in zip(batch.samples, answers, strict=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wattstar.backends._transformers.generating import Writer, generate, settings, written
 from wattstar.backends._transformers.loading import Network, batches, load, readable
-from wattstar.backends._transformers.text_generation import _ends, _first_token, _length, _settings
 from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.types import Batch, Controls, Kind, MarkFunction, ModelSpec, Output, Sample, Session, Task, Weights
 
@@ -30,7 +30,8 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
         raise UsageError(f"Chat about images {what}.", ["choose a model with its own files"])
     network = load(spec, controls, "AutoModelForImageTextToText")
     processor = _processor(spec, network)
-    settings = _settings(network, processor.tokenizer, controls)
+    writer = Writer(network, processor.tokenizer, controls)
+    chosen = settings(writer)
     field = next(name for name, kind in task.inputs.items() if kind is Kind.IMAGE)
 
     def prepare(samples: Sequence[Sample]) -> list[Batch]:
@@ -44,15 +45,10 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
         return Questions({name: _on_device(tensor, network) for name, tensor in found.items()}, lengths)
 
     def predict(batch: Batch, mark: MarkFunction) -> Any:
-        inputs = batch.data.inputs
-        observer = _first_token(network, mark)
-        sequences = network.module.generate(**inputs, generation_config=settings, stopping_criteria=[observer])
-        network.synchronise()
-        return sequences[:, inputs["input_ids"].shape[1] :]
+        return generate(network, batch.data.inputs, chosen, mark)
 
     def finish(batch: Batch, raw: Any) -> list[Output]:
-        ends = _ends(settings) if controls.stops_early else frozenset()
-        answers = [row[: _length(row, ends)] for row in raw.tolist()]
+        answers = written(writer, chosen, raw)
         words = [processor.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
         return [
             Output(chat.read(said, sample.input), {"images": 1, "tokens_in": asked, "tokens_out": len(answer)})
