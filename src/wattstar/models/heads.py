@@ -12,11 +12,11 @@ from wattstar.types import Approach
 CAUSAL, TEXT_TO_TEXT = "CausalLM", "ConditionalGeneration"
 """The heads that write: going on with what they read, or from what an encoder has read."""
 
-TEXT_PAIRS = frozenset(
-    ["bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "encoder-decoder", "fsmt", "led", "longt5", "m2m_100"]
-    + ["marian", "mbart", "mt5", "mvp", "nllb-moe", "pegasus", "pegasus_x", "plbart", "prophetnet"]
-    + ["switch_transformers", "t5", "t5gemma", "umt5"]
-)
+TEXT_PAIRS = frozenset([
+    "bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "encoder-decoder", "fsmt", "led", "longt5", "m2m_100",
+    "marian", "mbart", "mt5", "mvp", "nllb-moe", "pegasus", "pegasus_x", "plbart", "prophetnet", "switch_transformers",
+    "t5", "t5gemma", "umt5",
+])  # fmt: skip
 """Model types of encoder–decoders from text to text: speech and image models name their heads alike."""
 
 DECODERS = frozenset(["gpt2", "gpt_neox", "llama", "opt", "qwen2", "qwen3"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.models import hub
 from wattstar.models.architectures import architecture
-from wattstar.models.folders import declared, folder_digest, folder_format, read_json
+from wattstar.models.folders import configuration, declared, folder_digest, folder_format, read_json
 from wattstar.models.heads import head, ways
 from wattstar.models.packages import Entry, catalogue, installed, package_path
 from wattstar.models.pinned import Pinned
@@ -70,7 +70,7 @@ def _folder(request: Request, id: str) -> Pinned:
         raise ModelUnavailable(f"There is no folder {id}.", ["check the path"])
     _no_revision(request, id)
     format = folder_format(folder)
-    config = read_json(folder / "config.json")
+    config = read_json(folder / configuration(format))
     base_model, quantization = declared(config)
     return Pinned(id, Source.FOLDER, folder_digest(folder), format, base_model, quantization, config=config)
 

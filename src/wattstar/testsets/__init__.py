@@ -8,23 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-import wave
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
-from wattstar.errors import GateFailed, UsageError
+from wattstar.errors import UsageError
 from wattstar.registry import unknown
-from wattstar.types import Controls, Kind, Sample, Task
+from wattstar.testsets.decoding import MEDIA, SampleUnreadable, decode
+from wattstar.types import Sample, Task
 
-MEDIA = (Kind.IMAGE, Kind.AUDIO)
-
-
-class SampleUnreadable(GateFailed):
-    """A sample that cannot be decoded; the message names it."""
+__all__ = ["SampleUnreadable", "TestSet", "decode", "editions", "load"]
 
 
 @dataclass(frozen=True)
@@ -60,18 +55,6 @@ def load(task: Task, edition: str, count: int | None = None) -> TestSet:
     return TestSet(edition, _digest(rows[:count], samples), samples)
 
 
-def decode(sample: Sample, task: Task, controls: Controls) -> Sample:
-    """The sample with its media as arrays; ``SampleUnreadable`` names one that cannot be decoded."""
-    decoded = dict(sample.input)
-    for name, kind in task.inputs.items():
-        value = sample.input.get(name)
-        if value is None or value == "":
-            raise SampleUnreadable(f"sample {sample.id}: {name} is empty")
-        if kind in MEDIA:
-            decoded[name] = _DECODERS[kind](sample.id, Path(value), controls)
-    return replace(sample, input=decoded)
-
-
 def _in_turns(rows: list[Sample]) -> list[Sample]:
     by_source: dict[str, list[Sample]] = {}
     for row in rows:
@@ -80,8 +63,10 @@ def _in_turns(rows: list[Sample]) -> list[Sample]:
 
 
 def _with_paths(row: Sample, task: Task, folder: Path) -> Sample:
-    media = {name: str(folder / row.input[name]) for name, kind in task.inputs.items() if kind in MEDIA}
-    return replace(row, input={**row.input, **media})
+    """A missing or empty path stays as it is: ``decode`` names the sample."""
+    media = {name: row.input.get(name) for name, kind in task.inputs.items() if kind in MEDIA}
+    paths = {name: str(folder / path) for name, path in media.items() if path and isinstance(path, str)}
+    return replace(row, input={**row.input, **paths})
 
 
 def _digest(rows: list[Sample], samples: tuple[Sample, ...]) -> str:
@@ -102,39 +87,3 @@ def _bytes(rows: list[Sample], samples: tuple[Sample, ...]) -> Iterator[bytes]:
 def _media(path: Path) -> bytes:
     """Empty where there is no such file: ``decode`` names the sample then, as it does other unreadable ones."""
     return path.read_bytes() if path.is_file() else b""
-
-
-def _image(name: str, path: Path, controls: Controls) -> Any:
-    """An RGB ``PIL.Image``."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SampleUnreadable(f"sample {name}: {path.name} is not a readable image: {error}") from error
-
-
-def _audio(name: str, path: Path, controls: Controls) -> Any:
-    """float32 in −1…1, mono, at ``controls.sampling_rate``, cut to ``controls.audio_seconds``."""
-    import numpy
-
-    try:
-        with wave.open(str(path)) as clip:
-            channels, width, rate = clip.getnchannels(), clip.getsampwidth(), clip.getframerate()
-            length = clip.getnframes() * channels * width
-            frames = clip.readframes(clip.getnframes())
-    except (OSError, EOFError, wave.Error) as error:
-        raise SampleUnreadable(f"sample {name}: {path.name} is not a readable WAV file: {error}") from error
-    if (channels, width, rate) != (1, 2, controls.sampling_rate):
-        wanted = f"mono, 16 bit, {controls.sampling_rate} Hz"
-        found = f"{channels} channel(s), {8 * width} bit, {rate} Hz"
-        raise SampleUnreadable(f"sample {name}: {path.name} is {found}, not {wanted}")
-    if not frames or len(frames) != length:
-        raise SampleUnreadable(f"sample {name}: {path.name} holds {len(frames)} of {length} bytes of sound")
-    sound = numpy.frombuffer(frames, dtype="<i2").astype(numpy.float32) / 32768.0
-    most = controls.audio_seconds
-    return sound if most is None else sound[: round(most * rate)]
-
-
-_DECODERS: Mapping[Kind, Callable[[str, Path, Controls], Any]] = {Kind.IMAGE: _image, Kind.AUDIO: _audio}

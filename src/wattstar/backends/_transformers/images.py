@@ -90,9 +90,9 @@ def _normalised(image: Any, size: int) -> Any:
     import numpy
     import torch
 
-    values = numpy.asarray(_fitted(image, size), dtype=numpy.float32) / 255
-    values = (values - numpy.float32(MEAN)) / numpy.float32(DEVIATION)
-    return torch.from_numpy(numpy.ascontiguousarray(values.transpose(2, 0, 1)))
+    colours = torch.from_numpy(numpy.array(_fitted(image, size), dtype=numpy.float32)).permute(2, 0, 1) / 255
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, DEVIATION))
+    return (colours - mean) / deviation
 
 
 def _fitted(image: Any, size: int) -> Any:

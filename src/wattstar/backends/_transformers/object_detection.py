@@ -64,7 +64,8 @@ def _processor(spec: ModelSpec, network: Network) -> Any:
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING
 
     if network.folder is None:
-        processor = IMAGE_PROCESSOR_MAPPING[type(network.module.config)]["pil"]()
+        kinds: Any = IMAGE_PROCESSOR_MAPPING[type(network.module.config)]
+        processor = kinds["pil"]()
     else:
         processor = image_processor(spec, network)
     if not hasattr(processor, "post_process_object_detection"):
