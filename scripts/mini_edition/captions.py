@@ -121,7 +121,8 @@ def _is_plain(sentence: Sentence) -> bool:
 def _rendered(name: str, text: str) -> bytes:
     """One or two lines, whose size and ink the hash of the name decides."""
     chance = bytes.fromhex(rank(name, "render"))
-    font = ImageFont.load_default(24 + chance[0] % 9)
+    size = 24 + chance[0] % 9
+    font = ImageFont.load_default(size)
     ink, paper = INKS[chance[1] % len(INKS)]
     lines = [""]
     for word in text.split():
@@ -130,7 +131,7 @@ def _rendered(name: str, text: str) -> bytes:
             lines.append(word)
         else:
             lines[-1] = longer
-    height = round(getattr(font, "size", 24) * 1.35)
+    height = round(size * 1.35)
     image = Image.new("RGB", (WIDTH, height * len(lines) + 2 * MARGIN), paper)
     pen = ImageDraw.Draw(image)
     for number, line in enumerate(lines):

@@ -167,17 +167,6 @@ def test_random_generators_make_exactly_the_tokens_asked_for() -> None:
     assert outputs[:3] == outputs[3:]
 
 
-@pytest.mark.parametrize("size", [None, 64])
-def test_images_of_any_shape_are_classified(size: int | None) -> None:
-    image = pytest.importorskip("PIL.Image", reason="pip install pillow")
-    images = [{"image": image.effect_noise(shape, 80).convert("RGB")} for shape in ((300, 200), (32, 64), (224, 224))]
-    model = spec("image-classification", "facebook/deit-tiny-patch16-224", weights=Weights.RANDOM)
-    alone, _ = serve("transformers", "image-classification", model, images, batch_size=1, image_size=size)
-    together, _ = serve("transformers", "image-classification", model, images, batch_size=4, image_size=size)
-    assert alone == together
-    assert all(0 <= output.value < 1000 and output.counts == {"images": 1} for output in alone)
-
-
 @needs_minilm
 def test_the_seed_decides_random_weights() -> None:
     model = spec("sentence-similarity", "google/bert_uncased_L-2_H-128_A-2", weights=Weights.RANDOM)

@@ -1,4 +1,4 @@
-"""Hugging Face Transformers on PyTorch: text, sentence and image models on a GPU or the processor."""
+"""Hugging Face Transformers on PyTorch: text, image and speech models on a GPU or the processor."""
 
 from __future__ import annotations
 

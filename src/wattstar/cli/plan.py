@@ -33,7 +33,9 @@ def command(out: Path, style: str, **words: Any) -> None:
         as_csv(rows)
         return
     table(f"{sum(cell.job is not None for cell in cells)} of {len(cells)} jobs would run", rows, right=("time",))
-    refusals = _refusals([cell.job for cell in cells if cell.job])
+    jobs = [cell.job for cell in cells if cell.job]
+    # Of one job it is worth telling; of many it would fill the screen.
+    refusals = _refusals(jobs) if len(jobs) == 1 else []
     if refusals:
         table("backends that were not chosen", refusals)
     seconds = sum(_seconds(cell.job, earlier)[0] for cell in cells if cell.job)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wattstar import registry
-from wattstar.errors import Interrupted, StoreUnusable, WattstarError
+from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
 from wattstar.measuring.attempt import STAGES, Attempt, fold, phase_windows, phases_of, window_of
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.sampler import Sampler
@@ -60,7 +60,8 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     except StoreUnusable:
         raise
     except WattstarError as error:
-        attempt.failure = Failure("meter", error.message, error.cures, exit_code=error.exit_code)
+        reason = "meter" if isinstance(error, MeterUnavailable) else "environment"
+        attempt.failure = Failure(reason, error.message, error.cures, exit_code=error.exit_code)
     with _undisturbed():
         record = fold(attempt, store)
         store.add(record)

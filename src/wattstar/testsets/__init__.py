@@ -16,10 +16,12 @@ from pathlib import Path
 
 from wattstar.errors import UsageError
 from wattstar.registry import unknown
-from wattstar.testsets.decoding import MEDIA, SampleUnreadable, decode
-from wattstar.types import Sample, Task
+from wattstar.testsets.decoding import SampleUnreadable, decode
+from wattstar.types import Kind, Sample, Task
 
-__all__ = ["SampleUnreadable", "TestSet", "decode", "editions", "load"]
+__all__ = ["MEDIA", "SampleUnreadable", "TestSet", "decode", "editions", "load"]
+
+MEDIA = (Kind.IMAGE, Kind.AUDIO)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ from wattstar.errors import GateFailed
 from wattstar.testsets import reference
 from wattstar.types import Controls, Kind, Sample, Task
 
-MEDIA = (Kind.IMAGE, Kind.AUDIO)
-
 
 class SampleUnreadable(GateFailed):
     """A sample that cannot be decoded; the message names it."""

@@ -102,8 +102,9 @@ def generate(network: Network, inputs: Mapping[str, Any], chosen: Any, mark: Mar
     observer = _first_token(network, mark)
     sequences = network.module.generate(**inputs, generation_config=chosen, stopping_criteria=[observer])
     network.synchronise()
-    # A decoder's rows begin with the prompt; those of an encoder-decoder with the one token that starts it.
-    before = 1 if network.module.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    # A decoder's rows begin with the prompt; those of an encoder-decoder, or of an image, with one token to start from.
+    started = network.module.config.is_encoder_decoder or "input_ids" not in inputs
+    before = 1 if started else inputs["input_ids"].shape[1]
     return sequences[:, before:]
 
 

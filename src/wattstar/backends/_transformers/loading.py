@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wattstar.backends._torch import find_device, synchroniser
-from wattstar.errors import ModelUnavailable, UsageError
+from wattstar.errors import MissingPackage, ModelUnavailable, UsageError
 from wattstar.models import architecture, files, tokenizer_files
 from wattstar.types import Controls, ModelSpec, Sample, Weights
 
@@ -111,6 +111,12 @@ def readable(spec: ModelSpec, folder: Path) -> Iterator[None]:
     _check(spec, folder)
     try:
         yield
+    except ImportError as error:
+        # Some networks and processors are made of another package: DETR's usual files of timm, for one.
+        first = str(error).strip().partition("\n")[0]
+        raise MissingPackage(
+            f"{spec.id} needs a package that is not here: {first}", ["pip install that package"]
+        ) from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         code = "auto_map" in (folder / "config.json").read_text(encoding="utf-8") and not spec.trust_remote_code
         cures = ["--trust-remote-code, if you trust the code in this repository"] if code else []
