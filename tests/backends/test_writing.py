@@ -203,10 +203,25 @@ def test_input_tokens_cut_what_is_read(tmp_path: Path) -> None:
     assert calls[0].lengths == [20, 20]
 
 
-def test_a_limit_without_room_for_the_question_is_refused(tmp_path: Path) -> None:
-    model = spec("text-classification", str(llama(tmp_path)))
+def test_positions_without_room_for_the_question_are_refused(tmp_path: Path) -> None:
+    model = spec("text-classification", str(tiny_llama(tmp_path, CHAT, max_position_embeddings=24)))
     with pytest.raises(UsageError, match="no room"):
-        serve("transformers", "text-classification", model, TEXTS, input_tokens=5)
+        serve("transformers", "text-classification", model, TEXTS)
+
+
+@pytest.mark.parametrize("make", [tiny_t5, llama])
+def test_the_limit_of_a_text_is_not_that_of_the_words_around_it(tmp_path: Path, make: Make) -> None:
+    given = [{"text": LONG, "labels": ["good", "bad"]}, {"text": "cat", "labels": ["good", "bad"]}]
+    model = spec("text-classification", str(make(tmp_path)))
+    long, short = serve("transformers", "text-classification", model, given, batch_size=2, input_tokens=20)[0]
+    assert long.counts["tokens_in"] - short.counts["tokens_in"] == 20 - 1
+
+
+def test_what_would_be_read_in_windows_is_read_at_once(tmp_path: Path) -> None:
+    given = [{"question": "which cat ?", "context": "the cat sat . " * 50}]
+    model = spec("question-answering", str(tiny_t5(tmp_path)))
+    [output] = serve("transformers", "question-answering", model, given, input_tokens=20, stride=5)[0]
+    assert output.counts["tokens_in"] > 200
 
 
 # ── asked in words ──
@@ -255,12 +270,12 @@ def test_an_effort_reaches_the_chat_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("template", "thinking", "cure"),
     [
-        (None, "on", "--thinking off"),
-        (CHAT, "high", "--thinking off"),
-        (SWITCH, "low", "--thinking on"),
-        (EFFORT, "off", "--thinking low"),
-        (ALWAYS, "off", "--thinking on"),
-        (SWITCH, "maybe", "--thinking on"),
+        (None, "on", "--control thinking=off"),
+        (CHAT, "high", "--control thinking=off"),
+        (SWITCH, "low", "--control thinking=on"),
+        (EFFORT, "off", "--control thinking=low"),
+        (ALWAYS, "off", "--control thinking=on"),
+        (SWITCH, "maybe", "--control thinking=on"),
     ],
 )
 def test_thinking_that_a_model_cannot_do_is_refused(

@@ -100,7 +100,7 @@ def thinking(tokenizer: Any, asked: str | None) -> Mapping[str, Any]:
     word = asked or "off"
     if word not in ways:
         message = f"Thinking cannot be {word!r} for this model: its chat template knows only {', '.join(ways)}."
-        raise UsageError(message, [f"--thinking {way}" for way in ways])
+        raise UsageError(message, [f"--control thinking={way}" for way in ways])
     return ways[word]
 
 

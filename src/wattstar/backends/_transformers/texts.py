@@ -27,13 +27,13 @@ def tokens(network: Network, tokenizer: Any, texts: Sequence[str], limit: int | 
 
 def pairs(network: Network, tokenizer: Any, texts: Sequence[tuple[str, str]], limit: int | None) -> Tokens:
     """The same for texts that are read two at a time, each of them cut as if it stood alone."""
-    first, second = zip(*texts, strict=True)
     if limit is not None:
         # Cut first: for a pair the library's own cutting takes time as the product of both lengths.
         room = limit - tokenizer.num_special_tokens_to_add(pair=False)
-        first, second = ([cut(tokenizer, text, room) for text in part] for part in (first, second))
+        texts = [(cut(tokenizer, first, room), cut(tokenizer, second, room)) for first, second in texts]
     whole = longest(network, tokenizer, None)
-    return on_device(network, tokenizer(list(first), list(second), **padded(whole)))
+    encoded = tokenizer([first for first, _ in texts], [second for _, second in texts], **padded(whole))
+    return on_device(network, encoded)
 
 
 def cut(tokenizer: Any, text: str, count: int) -> str:
