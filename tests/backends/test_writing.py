@@ -91,12 +91,12 @@ def test_tokens_are_those_that_pass_the_networks_door(tmp_path: Path, task: str,
 )
 def test_rows_of_a_batch_end_at_their_own_ends(tmp_path: Path, task: str, make: Make, inputs: Inputs, end: str) -> None:
     path = make(tmp_path) / "generation_config.json"
-    full, _ = serve("transformers", task, spec(task, str(tmp_path)), inputs, new_tokens=24, stops_early=False)
+    work = {"batch_size": 16, "new_tokens": 24}
+    full, _ = serve("transformers", task, spec(task, str(tmp_path)), inputs, stops_early=False, **work)
     assert {output.counts["tokens_out"] for output in full} == {24}
     # A word that the model does write becomes its end of text.
     path.write_text(json.dumps({**json.loads(path.read_text()), "eos_token_id": SPOKEN.index(end)}))
-    model, work = spec(task, str(tmp_path)), {"batch_size": 16, "new_tokens": 24, "stops_early": True}
-    ended, _ = serve("transformers", task, model, inputs, **work)
+    ended, _ = serve("transformers", task, spec(task, str(tmp_path)), inputs, stops_early=True, **work)
     lengths = set()
     for before, after in zip(full, ended, strict=True):
         words = before.value.split()
@@ -116,11 +116,12 @@ def test_a_model_that_never_ends_is_cut(tmp_path: Path) -> None:
 
 
 def test_a_models_own_beams_and_lengths_change_nothing(tmp_path: Path) -> None:
-    plain, _ = serve("transformers", "summarization", spec("summarization", str(tiny_bart(tmp_path))), TEXTS, **WORK)
+    work = {**WORK, "batch_size": 16}
+    plain, _ = serve("transformers", "summarization", spec("summarization", str(tiny_bart(tmp_path))), TEXTS, **work)
     path = tmp_path / "generation_config.json"
     own = {"num_beams": 4, "min_length": 30, "max_length": 40, "no_repeat_ngram_size": 2, "length_penalty": 2.0}
     path.write_text(json.dumps({**json.loads(path.read_text()), **own}))
-    changed, _ = serve("transformers", "summarization", spec("summarization", str(tmp_path)), TEXTS, **WORK)
+    changed, _ = serve("transformers", "summarization", spec("summarization", str(tmp_path)), TEXTS, **work)
     assert changed == plain
 
 
