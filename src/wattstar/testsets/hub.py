@@ -1,0 +1,146 @@
+"""Data sets of the Hugging Face Hub: a revision pinned to its commit, its rows one by one, and a set put there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from wattstar.errors import UnfitEnvironment, UsageError
+from wattstar.registry import require
+from wattstar.testsets.recipe import DataSource
+from wattstar.types import Kind, Task
+
+REQUIRES: Mapping[Kind | None, tuple[str, ...]] = {
+    None: ("datasets", "huggingface_hub"),
+    Kind.IMAGE: ("pillow",),
+    Kind.AUDIO: ("soundfile", "scipy"),
+}
+"""Distributions that building needs, by the kind of a task's inputs; None: for every task."""
+
+TIMEOUT = 10.0
+"""Seconds the Hub has to say which commit a revision stands for."""
+
+INSTALL = "pip install 'wattstar[testsets]'"
+
+
+class SourceUnavailable(UnfitEnvironment):
+    """The rows of a data set cannot be had now; the message names it."""
+
+
+class SourceClosed(SourceUnavailable):
+    """A data set, or this revision of it, is gone, or closed to this user: what a fallback is for."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A data set whose rows can be read."""
+
+    features: Mapping[str, Any]
+    """Column → its type as the data set declares it; None where it declares none."""
+    rows: Iterator[Mapping[str, Any]]
+    """Media as the source's bytes."""
+
+
+def needed(task: Task) -> tuple[str, ...]:
+    """Distributions that building this task's test set needs."""
+    return tuple(name for kind in (None, *dict.fromkeys(task.inputs.values())) for name in REQUIRES.get(kind, ()))
+
+
+def pinned(source: DataSource) -> DataSource:
+    """The same with the commit its revision stands for; ``SourceClosed`` where it is gated, missing or gone."""
+    require("Building a test set", REQUIRES[None])
+    from huggingface_hub import HfApi
+
+    with _explained(source):
+        info = HfApi().dataset_info(source.id, revision=source.revision, timeout=TIMEOUT)
+        HfApi().auth_check(source.id, repo_type="dataset")
+    return replace(source, revision=info.sha)
+
+
+@contextmanager
+def opened(source: DataSource, seed: int) -> Iterator[Opened]:
+    """The rows of a pinned source: all in their order, or where some are to be drawn in an order by the seed.
+
+    That order takes row groups of all files by turns, so that the first rows are no corner of the data set. Parts that
+    arrive broken are asked for again by the Hub's client, from where they broke.
+    """
+    import datasets
+
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # tells a third party which data set is read
+    with _explained(source):
+        rows = _fitting(source)
+        features = rows.features or dict.fromkeys(next(iter(rows)))
+        rows = rows.decode(False) if rows.features else rows
+        if source.rows is not None:
+            # The buffer only mixes neighbours; what is drawn does not depend on the order within the pool.
+            rows = rows.reshard().shuffle(seed=seed, buffer_size=1)
+        yield Opened(features, iter(rows))
+
+
+def push(folder: Path, repository: str, *, public: bool) -> str:
+    """Put a built test set on the Hub as a data set, private unless ``public``; its address."""
+    require("Putting a test set on the Hub", REQUIRES[None])
+    from huggingface_hub import HfApi
+
+    with _explained(DataSource(repository, repository, "", {})):
+        made = HfApi().create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
+        HfApi().upload_folder(repo_id=made.repo_id, folder_path=folder, repo_type="dataset",
+                              commit_message=f"Test set {folder.parent.name}, {folder.name}")  # fmt: skip
+    return str(made)
+
+
+def _fitting(source: DataSource) -> Any:
+    """``datasets``' stream of the source; ``UsageError`` where it has no such configuration, split or files."""
+    import datasets
+
+    files = {source.split: source.files} if source.files else None
+    try:
+        return datasets.load_dataset(
+            source.id, source.config, split=source.split, revision=source.revision, data_files=files, streaming=True
+        )
+    except (ValueError, FileNotFoundError) as error:
+        raise UsageError(f"{source.name} ({source.id}): {_first_line(error)}.", ["correct the recipe"]) from error
+    except RuntimeError as error:
+        message = f"{source.id} has no files that can be read without running its code: {_first_line(error)}."
+        raise UsageError(message, ['revision = "refs/convert/parquet" and files = "CONFIG/SPLIT/*.parquet"']) from error
+
+
+@contextmanager
+def _explained(source: DataSource) -> Iterator[None]:
+    """What the Hub's client raises, with what can be done about it."""
+    import httpx2
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise _gated(source.id) from error
+    except errors.RevisionNotFoundError as error:
+        raise SourceClosed(f"{source.id} has no revision {source.revision!r}.", ["see its branches on the Hub"]) from error
+    except (errors.RepositoryNotFoundError, errors.DisabledRepoError, errors.HFValidationError) as error:
+        cures = ["check the spelling (owner/name)", "if it is private: hf auth login"]
+        raise SourceClosed(f"The Hub has no public data set {source.id!r}.", cures) from error
+    except errors.HfHubHTTPError as error:
+        if error.response.status_code in (401, 403):
+            raise _gated(source.id) from error
+        raise SourceUnavailable(f"The Hub refused {source.id}: {_first_line(error)}.", ["try again later"]) from error
+    except (httpx2.TransportError, errors.OfflineModeIsEnabled, ConnectionError) as error:
+        offline = "HF_HUB_OFFLINE" in os.environ
+        cures = ["unset HF_HUB_OFFLINE"] if offline else ["connect to the network", "try again later"]
+        cures.append("build on another machine and copy the folder that wattstar testset show names")
+        raise SourceUnavailable(f"The Hub cannot be reached, and {source.id} lies there.", cures) from error
+
+
+def _gated(id: str) -> SourceClosed:
+    return SourceClosed(
+        f"{id} is gated: its owners let only logged-in users in who accepted their terms.",
+        [f"accept the terms on the data set's page of the Hub (datasets/{id})", "hf auth login"],
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
