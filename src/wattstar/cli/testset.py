@@ -48,8 +48,8 @@ def build_command(
 ) -> None:
     """Fetch what the recipe names from the Hub, draw the rows, and freeze every revision into a lock.
 
-    Built once: a second call does no work. Gated sources need hf auth login, or their substitute is taken, which is said
-    here and in the data card.
+    Built once: a second call does no work. Gated sources need hf auth login, or their substitute is taken, which is
+    said here and in the data card.
     """
     if bool(tasks) == bool(file):
         cures = ["wattstar testset build TASK", "wattstar testset build --from-lock FILE", "wattstar tasks"]
@@ -160,7 +160,9 @@ def _print(shown: Sequence[dict[str, Any]], style: str) -> None:
 
 def _table(facts: dict[str, Any]) -> None:
     title = f"{facts['rows']:,} rows for {facts['task']} · edition {facts['edition']}"
-    rows = [{name: _text(name, value) for name, value in source.items() if name not in _MORE} for source in facts["sources"]]
+    rows = [
+        {name: _text(name, value) for name, value in source.items() if name not in _MORE} for source in facts["sources"]
+    ]
     lengths = [name for name in rows[0] if name.startswith(("shortest", "median", "longest"))]
     note = f"digest {facts['digest']}\n{facts.get('card', facts['folder'])}"
     table(title, rows, right=["rows", "usable", *lengths], note=note)

@@ -1,7 +1,7 @@
 """The samples: rows with a source and a target, in dated editions; media are decoded in one place.
 
-The embedded edition is a folder with a ``manifest.toml`` (what came from where, under which licence) and one file of rows
-a task. Others are built by recipes, see ``building``, and checked whenever they are loaded.
+The embedded edition is a folder with a ``manifest.toml`` (what came from where, under which licence) and one file of
+rows a task. Others are built by recipes, see ``building``, and checked whenever they are loaded.
 """
 
 from __future__ import annotations

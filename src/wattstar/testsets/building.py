@@ -19,7 +19,7 @@ from wattstar.errors import UsageError, VerificationFailed
 from wattstar.registry import require, versions
 from wattstar.testsets import editions, hub, media
 from wattstar.testsets.cards import card
-from wattstar.testsets.converting import check_columns, labels, target_of, value_at
+from wattstar.testsets.converting import check_columns, labels, target_of, value_at, wanted
 from wattstar.testsets.drawing import Candidate, draw, rank
 from wattstar.testsets.recipe import DataSource, Drawn, Made, Recipe, as_toml, check, substitute
 from wattstar.types import Kind, Sample, Task
@@ -88,7 +88,7 @@ def _pinned(source: DataSource, open_only: bool, say: Callable[[str], None]) -> 
     """The source at a commit, or its fallback, which is said."""
     if source.fallback is None:
         return hub.pinned(source)
-    if open_only and source.closed:
+    if source.closed and (open_only or source.absent):
         reason = source.closed
     else:
         try:
@@ -115,13 +115,10 @@ def _found(source: DataSource, order: Order) -> _Found:
                 left_out += 1
                 continue
             usable[key] = candidate
-            if source.rows is not None and len(usable) >= order.recipe.pool:
+            if source.rows is not None and len(usable) >= max(order.recipe.pool, source.rows):
                 break
     everything = list(usable.values())
-    if source.rows is None or source.rows > len(everything):
-        rows = everything
-    else:
-        rows = draw(everything, source.rows)
+    rows = everything if source.rows is None or source.rows > len(everything) else draw(everything, source.rows)
     if not rows:
         raise UsageError(f"The source {source.name!r} ({source.id}) has no usable row among {left_out}.")
     lengths = [row.length for row in rows]
@@ -131,7 +128,7 @@ def _found(source: DataSource, order: Order) -> _Found:
 
 def _candidate(row: Mapping[str, Any], source: DataSource, order: Order, names: Sequence[str]) -> Candidate | None:
     """The row in the task's shape; None where it cannot be used."""
-    if any(value_at(row, path) != value for path, value in source.where.items()):
+    if not wanted(row, source):
         return None
     texts, files = _fields(row, source, order.task)
     if texts is None or files is None:
@@ -203,7 +200,7 @@ def _write(folder: Path, order: Order, found: Sequence[_Found]) -> Made:
         packages=versions(READERS),
     )
     lock = replace(order.recipe, sources=tuple(each.source for each in found), made=made)
-    head = "# Written by wattstar testset build. A recipe whose revisions are commits: wattstar testset build --from-lock\n"
+    head = "# A recipe whose revisions are commits: wattstar testset build --from-lock FILE. Do not edit.\n"
     (folder / editions.LOCK).write_text(head + as_toml(lock), encoding="utf-8")
     (folder / editions.CARD).write_text(card(lock, order.task, len(rows)), encoding="utf-8")
     return made
@@ -249,7 +246,9 @@ def _other(wanted: Made, made: Made) -> VerificationFailed:
     differ = [f"{name} {wanted.packages.get(name, '–')} → {number}" for name, number in made.packages.items()
               if wanted.packages.get(name) != number]  # fmt: skip
     message = f"The lock's test set is {wanted.digest[:12]}, but {made.digest[:12]} came out."
-    return VerificationFailed(message, [f"install the versions of the lock ({', '.join(differ) or 'no difference seen'})"])
+    return VerificationFailed(
+        message, [f"install the versions of the lock ({', '.join(differ) or 'no difference seen'})"]
+    )
 
 
 @contextmanager

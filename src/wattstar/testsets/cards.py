@@ -21,8 +21,8 @@ BODY = """\
 
 {method}
 
-Digest: `{digest}`. Rebuild: `wattstar testset build --from-lock recipe.lock.toml`; check: `wattstar testset verify {tag}
---edition {edition}`. Built with {packages}.
+Digest: `{digest}`. Rebuild: `wattstar testset build --from-lock recipe.lock.toml`; check:
+`wattstar testset verify {tag} --edition {edition}`. Built with {packages}.
 
 ## Sources
 
@@ -31,8 +31,9 @@ Each source keeps its own licence, which binds whoever uses or passes on its row
 """
 
 DRAWN = """\
-Of each source the usable rows were cut into ten groups of equal size by length (`{unit}`), and each group gave its share, chosen by
-the hash of seed {seed} and content. At most {pool} usable rows of a source were looked at, by turns from all parts of it."""
+Of each source the usable rows were cut into ten groups of equal size by length ({unit}), and each group gave its
+share, chosen by the hash of seed {seed} and content. At most {pool} usable rows of a source were looked at, by turns
+from all parts of it."""
 
 WHOLE = "All usable rows were taken, in their order."
 
@@ -46,7 +47,10 @@ def card(lock: Recipe, task: Task, count: int) -> str:
     """Markdown with the front matter that the Hub reads."""
     assert lock.made is not None
     drawn = any(source.rows is not None for source in lock.sources)
-    kept = {Kind.IMAGE: "; images are the source's bytes", Kind.AUDIO: "; clips were made WAV, mono, 16 bit, 16 kHz, once"}
+    kept = {
+        Kind.IMAGE: "; images are the source's bytes",
+        Kind.AUDIO: "; clips were made WAV, mono, 16 bit, 16 kHz, once",
+    }
     body = BODY.format(
         edition=lock.edition,
         title=task.title,

@@ -11,10 +11,21 @@ from wattstar.testsets.recipe import DataSource, Target
 
 def columns(source: DataSource) -> list[str]:
     """All columns and paths that a source's description names."""
-    paths = [*source.columns.values(), *source.where]
-    if source.target is not None:
-        paths += [source.target.column, *([source.target.boxes] if source.target.boxes else [])]
-    return paths
+    paths = [*source.columns.values(), *source.where, *source.most]
+    if source.target is None:
+        return paths
+    column = source.target.column
+    parts = (source.target.label, *source.target.box) if source.target.form == "boxes" else ()
+    return [*paths, column, *(f"{column}.{part}" for part in parts)]
+
+
+def wanted(row: Mapping[str, Any], source: DataSource) -> bool:
+    """Whether ``where`` and ``most`` let the row through; a value that is missing never does."""
+    for path, least in source.most.items():
+        value = value_at(row, path)
+        if value is None or not value <= least:
+            return False
+    return all(value_at(row, path) == value for path, value in source.where.items())
 
 
 def check_columns(source: DataSource, features: Mapping[str, Any]) -> None:
@@ -46,10 +57,7 @@ def value_at(row: Any, path: str) -> Any:
     for part in path.split("."):
         if value is None:
             return None
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            value = _member(value, part)
-        else:
-            value = value[part]
+        value = value[part] if isinstance(value, Mapping) else _member(value, part)
     return value
 
 
@@ -63,7 +71,8 @@ def labels(source: DataSource, features: Mapping[str, Any]) -> list[str]:
     """Names of the classes, in the order of their numbers; empty where there are none."""
     if source.labels or source.target is None:
         return list(source.labels)
-    node = feature_at(source, features, source.target.column)
+    more = f".{source.target.label}" if source.target.form == "boxes" else ""
+    node = feature_at(source, features, source.target.column + more)
     while hasattr(node, "feature"):
         node = node.feature
     return list(getattr(node, "names", None) or ())
@@ -80,7 +89,7 @@ def target_of(row: Mapping[str, Any], source: DataSource, names: Sequence[str], 
     if value is None:
         return None
     if source.target.form == "boxes":
-        return _boxes(value_at(row, str(source.target.boxes)), value, source.target, (names, size))
+        return [_object(one, source.target, names, size) for one in _objects(value)]
     return _FORMS[source.target.form](value, names)
 
 
@@ -107,17 +116,19 @@ _FORMS: Mapping[str, Callable[[Any, Sequence[str]], Any]] = {
 }
 
 
-def _boxes(
-    boxes: Sequence[Sequence[float]],
-    classes: Sequence[Any],
-    target: Target,
-    image: tuple[Sequence[str], tuple[int, int] | None],
-) -> list[dict[str, Any]]:
-    names, size = image
-    return [
-        {"label": _class(one, names), "box": [round(edge, 2) for edge in _corners(box, target.layout, size)]}
-        for box, one in zip(boxes, classes, strict=True)
-    ]
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """One mapping an object, also where each part of the objects is a list of its own."""
+    if isinstance(value, Mapping):
+        return [dict(zip(value, parts, strict=True)) for parts in zip(*value.values(), strict=True)]
+    return list(value)
+
+
+def _object(
+    one: Mapping[str, Any], target: Target, names: Sequence[str], size: tuple[int, int] | None
+) -> dict[str, Any]:
+    numbers = [value_at(one, path) for path in target.box]
+    corners = _corners(numbers[0] if len(numbers) == 1 else numbers, target.layout, size)
+    return {"label": _class(value_at(one, target.label), names), "box": [round(edge, 2) for edge in corners]}
 
 
 def _corners(box: Sequence[float], layout: str, size: tuple[int, int] | None) -> list[float]:

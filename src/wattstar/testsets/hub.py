@@ -11,6 +11,7 @@ from typing import Any
 
 from wattstar.errors import UnfitEnvironment, UsageError
 from wattstar.registry import require
+from wattstar.testsets.converting import check_columns, columns
 from wattstar.testsets.recipe import DataSource
 from wattstar.types import Kind, Task
 
@@ -21,10 +22,11 @@ REQUIRES: Mapping[Kind | None, tuple[str, ...]] = {
 }
 """Distributions that building needs, by the kind of a task's inputs; None: for every task."""
 
+READERS = {"parquet": ".parquet", "json": ".json", "csv": ".csv"}
+"""``datasets``' reader of files, by what their names contain."""
+
 TIMEOUT = 10.0
 """Seconds the Hub has to say which commit a revision stands for."""
-
-INSTALL = "pip install 'wattstar[testsets]'"
 
 
 class SourceUnavailable(UnfitEnvironment):
@@ -53,12 +55,17 @@ def needed(task: Task) -> tuple[str, ...]:
 def pinned(source: DataSource) -> DataSource:
     """The same with the commit its revision stands for; ``SourceClosed`` where it is gated, missing or gone."""
     require("Building a test set", REQUIRES[None])
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, HfFileSystem
 
     with _explained(source):
         info = HfApi().dataset_info(source.id, revision=source.revision, timeout=TIMEOUT)
         HfApi().auth_check(source.id, repo_type="dataset")
-    return replace(source, revision=info.sha)
+        made = replace(source, revision=info.sha)
+        if made.files is not None and not HfFileSystem().glob(_address(made)):
+            raise SourceClosed(
+                f"{source.id} has no files {source.files!r} at {source.revision}.", ["correct the recipe"]
+            )
+    return made
 
 
 @contextmanager
@@ -97,12 +104,20 @@ def _fitting(source: DataSource) -> Any:
     """``datasets``' stream of the source; ``UsageError`` where it has no such configuration, split or files."""
     import datasets
 
-    files = {source.split: source.files} if source.files else None
+    words: dict[str, Any] = {"split": source.split, "streaming": True}
     try:
-        return datasets.load_dataset(
-            source.id, source.config, split=source.split, revision=source.revision, data_files=files, streaming=True
-        )
-    except (ValueError, FileNotFoundError) as error:
+        if source.files is None:
+            return datasets.load_dataset(source.id, source.config, revision=source.revision, **words)
+        # Not by the data set's name, which would be refused where its repository holds a script beside its files.
+        words["data_files"] = {source.split: f"hf://{_address(source)}"}
+        reader = next((name for name, suffix in READERS.items() if suffix in source.files), "parquet")
+        rows = datasets.load_dataset(reader, **words)
+        if reader != "parquet":
+            return rows
+        check_columns(source, rows.features)
+        names = list(dict.fromkeys(path.partition(".")[0] for path in columns(source)))
+        return datasets.load_dataset(reader, columns=names, **words)
+    except (ValueError, FileNotFoundError, datasets.exceptions.DatasetNotFoundError) as error:
         raise UsageError(f"{source.name} ({source.id}): {_first_line(error)}.", ["correct the recipe"]) from error
     except RuntimeError as error:
         message = f"{source.id} has no files that can be read without running its code: {_first_line(error)}."
@@ -120,7 +135,9 @@ def _explained(source: DataSource) -> Iterator[None]:
     except errors.GatedRepoError as error:
         raise _gated(source.id) from error
     except errors.RevisionNotFoundError as error:
-        raise SourceClosed(f"{source.id} has no revision {source.revision!r}.", ["see its branches on the Hub"]) from error
+        raise SourceClosed(
+            f"{source.id} has no revision {source.revision!r}.", ["see its branches on the Hub"]
+        ) from error
     except (errors.RepositoryNotFoundError, errors.DisabledRepoError, errors.HFValidationError) as error:
         cures = ["check the spelling (owner/name)", "if it is private: hf auth login"]
         raise SourceClosed(f"The Hub has no public data set {source.id!r}.", cures) from error
@@ -133,6 +150,11 @@ def _explained(source: DataSource) -> Iterator[None]:
         cures = ["unset HF_HUB_OFFLINE"] if offline else ["connect to the network", "try again later"]
         cures.append("build on another machine and copy the folder that wattstar testset show names")
         raise SourceUnavailable(f"The Hub cannot be reached, and {source.id} lies there.", cures) from error
+
+
+def _address(source: DataSource) -> str:
+    """Of a pinned source's files."""
+    return f"datasets/{source.id}@{source.revision}/{source.files}"
 
 
 def _gated(id: str) -> SourceClosed:

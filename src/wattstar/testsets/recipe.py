@@ -28,10 +28,13 @@ class Target(Noun):
     column: str
     form: Literal["text", "texts", "number", "class", "index", "boxes"]
     """``texts``: a list of accepted answers or captions. ``class``: the name of a class. ``index``: its number, as
-    the only member of a list. ``boxes``: the column holds the classes of the boxes in ``boxes``."""
-    boxes: str | None = None
+    the only member of a list. ``boxes``: the column holds objects, with ``label`` and ``box``."""
+    label: str = "category"
+    """Of an object: its class."""
+    box: tuple[str, ...] = ("bbox",)
+    """Of an object: where its four numbers are, in one column or in four."""
     layout: Literal["corners", "corner and size", "centre and size in shares"] = "corners"
-    """Of a box's four numbers; in pixels but for shares of the image's width and height."""
+    """Of the four numbers; in pixels but for shares of the image's width and height."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,20 @@ class DataSource(Noun):
     """Names of the classes, in the order of their numbers; left out: those that the data set itself declares."""
     where: Mapping[str, Value] = field(default_factory=dict)
     """Only rows with this value in that column."""
+    most: Mapping[str, float] = field(default_factory=dict)
+    """Only rows with no more than this in that column."""
     length: tuple[float, float] | None = None
     """Only rows between these: characters of all texts, pixels (width × height), or seconds."""
     config: str | None = None
     split: str = "train"
     revision: str = "main"
     files: str | None = None
-    """A pattern: only these files, where the data set does not say itself which belong to a split."""
+    """A pattern: these files are the split, whatever the data set says of itself; of Parquet files only the columns
+    that are needed are fetched."""
     closed: str | None = None
     """Why not everybody may have or use it."""
+    absent: bool = False
+    """The rows are not on the Hub at all: its fallback is always taken."""
     note: str = ""
     fallback: DataSource | None = None
     """Taken where this one is gated or gone; has as many rows."""
