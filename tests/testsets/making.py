@@ -75,14 +75,11 @@ def parquet(part: Part, rows: int = ROWS) -> bytes:
     """As ``datasets`` writes it, with the types of its columns."""
     import datasets
 
-    made = [part.row(number) for number in range(rows)]
-    features = None
+    made = datasets.Dataset.from_list([part.row(number) for number in range(rows)])
     if part.features:
-        plain = datasets.Dataset.from_list([{k: v for k, v in row.items() if k not in part.features} for row in made])
-        features = datasets.Features({**plain.features, **part.features})
-        features = datasets.Features({name: features[name] for name in made[0]})
+        made = made.cast(datasets.Features({**made.features, **part.features}))
     file = io.BytesIO()
-    datasets.Dataset.from_list(made, features=features).to_parquet(file, batch_size=GROUP)
+    made.to_parquet(file, batch_size=GROUP)
     return file.getvalue()
 
 
@@ -224,7 +221,7 @@ def _sounds() -> dict[str, list[Part]]:
 
     def part(config: str, split: str, text: str, clip: Callable[[int], dict[str, Any]]) -> list[Part]:
         row = lambda i: {"audio": clip(i), text: words(i, 2, 5).upper()}  # noqa: E731
-        return [Part(config, split, row, {"audio": Audio(decode=False)})]
+        return [Part(config, split, row, {"audio": Audio()})]
 
     def other(number: int) -> dict[str, Any]:
         """Two channels at 8 kHz; every twentieth is too short."""

@@ -17,7 +17,7 @@ from wattstar.errors import UsageError
 from wattstar.testsets import recipe
 from wattstar.testsets.building import Order, build
 from wattstar.testsets.cards import unit
-from wattstar.testsets.editions import CARD, find
+from wattstar.testsets.places import CARD, find
 from wattstar.types import Task
 
 STANDARD = "standard-2026"
@@ -54,7 +54,7 @@ def build_command(
     if bool(tasks) == bool(file):
         cures = ["wattstar testset build TASK", "wattstar testset build --from-lock FILE", "wattstar tasks"]
         raise UsageError("Nothing to build: name tasks, or a recipe's or lock's file.", cures)
-    _quiet()
+    _light()
     recipes = [recipe.read(file)] if file else [recipe.recipe(edition, registry.task(name).tag) for name in tasks]
     shown = []
     for made in recipes:
@@ -97,12 +97,13 @@ def push_command(task: str, edition: str, repository: str, public: bool) -> None
     if place.lock is None:
         raise UsageError(f"The edition {edition!r} is part of this package and is not pushed.", ["--edition"])
     testsets.verify(registry.task(task), edition)
-    _quiet()
+    _light()
     click.echo(hub.push(place.folder, repository, public=public))
 
 
-def _quiet() -> None:
-    """No bars of libraries, which would fill a log file."""
+def _light() -> None:
+    """Of libraries: no import of torch, which builds nothing here, and no bars, which would fill a log file."""
+    os.environ.setdefault("USE_TORCH", "0")
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wattstar.errors import GateFailed, UsageError
-from wattstar.testsets.editions import MEDIA, changed, damaged, digest, editions, find, with_paths
+from wattstar.testsets.places import MEDIA, changed, damaged, digest, editions, find, with_paths
 from wattstar.types import Controls, Kind, Sample, Task
 
 __all__ = ["MEDIA", "SampleUnreadable", "TestSet", "decode", "editions", "load", "verify"]

@@ -17,7 +17,7 @@ from typing import Any
 
 from wattstar.errors import UsageError, VerificationFailed
 from wattstar.registry import require, versions
-from wattstar.testsets import editions, hub, media
+from wattstar.testsets import hub, media, places
 from wattstar.testsets.cards import card
 from wattstar.testsets.converting import check_columns, labels, target_of, value_at, wanted
 from wattstar.testsets.drawing import Candidate, draw, rank
@@ -57,9 +57,9 @@ def build(order: Order, say: Callable[[str], None]) -> Path:
     """
     made, task = order.recipe, order.task
     check(made, task)
-    target = editions.home(made.edition, made.task)
+    target = places.home(made.edition, made.task)
     if target.is_dir() and not order.replace:
-        _same(order.recipe, editions.find(made.edition, made.task))
+        _same(order.recipe, places.find(made.edition, made.task))
         say(f"{made.edition} for {made.task} was built already: {target}")
         return target
     require(f"Building a test set for {task.tag}", hub.needed(task))
@@ -76,7 +76,7 @@ def build(order: Order, say: Callable[[str], None]) -> Path:
     return target
 
 
-def _same(wanted: Recipe, place: editions.Place) -> None:
+def _same(wanted: Recipe, place: places.Place) -> None:
     """A lock asks for one very test set."""
     there = place.made()["digest"]
     if wanted.made is not None and wanted.made.digest != there:
@@ -149,7 +149,7 @@ def _fields(
 ) -> tuple[dict[str, str] | None, dict[str, bytes] | None]:
     """Texts and media of the input; None for those of which one is empty."""
     values = {name: value_at(row, path) for name, path in source.columns.items()}
-    media_fields = [name for name in values if task.inputs[name] in editions.MEDIA]
+    media_fields = [name for name in values if task.inputs[name] in places.MEDIA]
     texts = {name: str(value or "").strip() for name, value in values.items() if name not in media_fields}
     files = {name: _bytes(values[name]) for name in media_fields}
     return texts if all(texts.values()) else None, files if all(files.values()) else None
@@ -192,7 +192,7 @@ def _write(folder: Path, order: Order, found: Sequence[_Found]) -> Made:
     """Rows, media, lock and card; what the lock says of them."""
     rows = [row for each in found for row in _rows(folder, each, order.task)]
     content = "".join(json.dumps(_plain(row)) + "\n" for row in rows).encode()
-    (folder / editions.ROWS).write_bytes(content)
+    (folder / places.ROWS).write_bytes(content)
     made = Made(
         digest=_digest(folder, rows, order.task),
         rows=hashlib.sha256(content).hexdigest(),
@@ -201,8 +201,8 @@ def _write(folder: Path, order: Order, found: Sequence[_Found]) -> Made:
     )
     lock = replace(order.recipe, sources=tuple(each.source for each in found), made=made)
     head = "# A recipe whose revisions are commits: wattstar testset build --from-lock FILE. Do not edit.\n"
-    (folder / editions.LOCK).write_text(head + as_toml(lock), encoding="utf-8")
-    (folder / editions.CARD).write_text(card(lock, order.task, len(rows)), encoding="utf-8")
+    (folder / places.LOCK).write_text(head + as_toml(lock), encoding="utf-8")
+    (folder / places.CARD).write_text(card(lock, order.task, len(rows)), encoding="utf-8")
     return made
 
 
@@ -232,9 +232,9 @@ def _keep(folder: Path, content: bytes, kind: Kind) -> str:
 
 def _digest(folder: Path, rows: Sequence[Sample], task: Task) -> str:
     """Of the rows in the order in which they are loaded."""
-    turns = editions.in_turns(rows)
-    samples = [replace(row, input={**row.input, **editions.with_paths(row, task, folder)}) for row in turns]
-    return editions.digest(turns, samples)
+    turns = places.in_turns(rows)
+    samples = [replace(row, input={**row.input, **places.with_paths(row, task, folder)}) for row in turns]
+    return places.digest(turns, samples)
 
 
 def _plain(row: Sample) -> dict[str, Any]:

@@ -32,8 +32,8 @@ Each source keeps its own licence, which binds whoever uses or passes on its row
 
 DRAWN = """\
 Of each source the usable rows were cut into ten groups of equal size by length ({unit}), and each group gave its
-share, chosen by the hash of seed {seed} and content. At most {pool} usable rows of a source were looked at, by turns
-from all parts of it."""
+share, chosen by the hash of seed {seed} and content. At most {pool} usable rows of a source were looked at, from parts
+of all its files in random order."""
 
 WHOLE = "All usable rows were taken, in their order."
 

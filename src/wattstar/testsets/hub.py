@@ -54,7 +54,7 @@ def needed(task: Task) -> tuple[str, ...]:
 
 def pinned(source: DataSource) -> DataSource:
     """The same with the commit its revision stands for; ``SourceClosed`` where it is gated, missing or gone."""
-    require("Building a test set", REQUIRES[None])
+    _client("Building a test set")
     from huggingface_hub import HfApi, HfFileSystem
 
     with _explained(source):
@@ -72,8 +72,8 @@ def pinned(source: DataSource) -> DataSource:
 def opened(source: DataSource, seed: int) -> Iterator[Opened]:
     """The rows of a pinned source: all in their order, or where some are to be drawn in an order by the seed.
 
-    That order takes row groups of all files by turns, so that the first rows are no corner of the data set. Parts that
-    arrive broken are asked for again by the Hub's client, from where they broke.
+    That order mixes the row groups of all files, so that the first rows are no corner of the data set. Parts that arrive
+    broken are asked for again by the Hub's client.
     """
     import datasets
 
@@ -83,14 +83,14 @@ def opened(source: DataSource, seed: int) -> Iterator[Opened]:
         features = rows.features or dict.fromkeys(next(iter(rows)))
         rows = rows.decode(False) if rows.features else rows
         if source.rows is not None:
-            # The buffer only mixes neighbours; what is drawn does not depend on the order within the pool.
-            rows = rows.reshard().shuffle(seed=seed, buffer_size=1)
+            # A buffer would only mix neighbours, and what is drawn does not depend on the order within the pool.
+            rows = rows.reshard().shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
         yield Opened(features, iter(rows))
 
 
 def push(folder: Path, repository: str, *, public: bool) -> str:
     """Put a built test set on the Hub as a data set, private unless ``public``; its address."""
-    require("Putting a test set on the Hub", REQUIRES[None])
+    _client("Putting a test set on the Hub")
     from huggingface_hub import HfApi
 
     with _explained(DataSource(repository, repository, "", {})):
@@ -98,6 +98,12 @@ def push(folder: Path, repository: str, *, public: bool) -> str:
         HfApi().upload_folder(repo_id=made.repo_id, folder_path=folder, repo_type="dataset",
                               commit_message=f"Test set {folder.parent.name}, {folder.name}")  # fmt: skip
     return str(made)
+
+
+def _client(what: str) -> None:
+    """The Hub's client is there, and asks the Hub for nothing but what it is told to."""
+    require(what, REQUIRES[None])
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported
 
 
 def _fitting(source: DataSource) -> Any:
