@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.simulators.hub import Repository
 
-ROWS = 380
-GROUP = 190
+ROWS = 345
+GROUP = 180
 """Rows of one row group of a Parquet file."""
 
 Row = dict[str, Any]
@@ -100,10 +100,10 @@ def _texts() -> dict[str, list[Part]]:
     dialogue = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
     return {
         "Salesforce/wikitext": [
-            Part("wikitext-103-raw-v1", "test", lambda i: {"text": words(i, 40) if i % 20 else ""})
+            Part("wikitext-103-raw-v1", "test", lambda i: {"text": words(i, 40) if i % 60 else ""})
         ],
         "HuggingFaceFW/fineweb": [
-            Part("sample-10BT", "train", lambda i: {"text": words(i, 50), "language": "en" if i % 12 else "de"})
+            Part("sample-10BT", "train", lambda i: {"text": words(i, 50), "language": "en" if i % 60 else "de"})
         ],
         "HuggingFaceH4/ultrachat_200k": [
             Part("default", "test_sft", lambda i: {"prompt": words(i), "messages": dialogue})
@@ -128,7 +128,7 @@ def _texts() -> dict[str, list[Part]]:
             Part(
                 "all",
                 "train",
-                lambda i: {"prompt": words(i, 3, 40), "prompt_nsfw": i % 25 / 25},
+                lambda i: {"prompt": words(i, 3, 40), "prompt_nsfw": 0.01 if i % 60 else 0.9},
                 path="metadata.parquet",
             )
         ],
@@ -224,8 +224,8 @@ def _sounds() -> dict[str, list[Part]]:
         return [Part(config, split, row, {"audio": Audio()})]
 
     def other(number: int) -> dict[str, Any]:
-        """Two channels at 8 kHz; every twentieth is too short."""
-        return sound(number, rate=8_000, channels=2, seconds=None if number % 20 else 0.2)
+        """Two channels at 8 kHz; every sixtieth is too short."""
+        return sound(number, rate=8_000, channels=2, seconds=None if number % 60 else 0.2)
 
     return {
         "openslr/librispeech_asr": part("clean", "test", "text", sound),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -191,13 +192,14 @@ def test_a_fallback_that_was_taken_is_said_and_stands_in_the_card(
         assert expected in card
 
 
-def test_only_the_columns_that_are_needed_are_fetched_of_files(
+def test_as_csv_there_is_a_row_a_source(
     all_built: tuple[Place, list[dict[str, Any]], str],
 ) -> None:
     place, _, _ = all_built
-    rows = place.run("testset", "show", "text-to-image", "--format", "csv")
-    assert rows.stdout.count("standard-2026") == 3
-    assert "COCO captions" in rows.stdout
+    shown = place.run("testset", "show", "text-to-image", "--format", "csv")
+    rows = list(csv.DictReader(shown.stdout.splitlines()))
+    assert [row["source"] for row in rows] == ["COCO captions", "DiffusionDB", "Nouns"]
+    assert sum(int(row["rows"]) for row in rows) == 1000
 
 
 def test_a_run_finds_a_built_edition_and_its_digest_stands_in_the_record(

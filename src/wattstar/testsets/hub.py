@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def pinned(source: DataSource) -> DataSource:
     with _explained(source):
         info = HfApi().dataset_info(source.id, revision=source.revision, timeout=TIMEOUT)
         HfApi().auth_check(source.id, repo_type="dataset")
-        made = replace(source, revision=info.sha)
+        made = replace(source, revision=str(info.sha))
         if made.files is not None and not HfFileSystem().glob(_address(made)):
             raise SourceClosed(
                 f"{source.id} has no files {source.files!r} at {source.revision}.", ["correct the recipe"]
@@ -72,8 +72,8 @@ def pinned(source: DataSource) -> DataSource:
 def opened(source: DataSource, seed: int) -> Iterator[Opened]:
     """The rows of a pinned source: all in their order, or where some are to be drawn in an order by the seed.
 
-    That order mixes the row groups of all files, so that the first rows are no corner of the data set. Parts that arrive
-    broken are asked for again by the Hub's client.
+    That order mixes the row groups of all files, so that the first rows are no corner of the data set. Parts that
+    arrive broken are asked for again by the Hub's client.
     """
     import datasets
 
@@ -85,7 +85,8 @@ def opened(source: DataSource, seed: int) -> Iterator[Opened]:
         if source.rows is not None:
             # A buffer would only mix neighbours, and what is drawn does not depend on the order within the pool.
             rows = rows.reshard().shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
-        yield Opened(features, iter(rows))
+        with closing(iter(rows)) as each:  # here, not whenever it is collected: its files are read by other threads
+            yield Opened(features, each)
 
 
 def push(folder: Path, repository: str, *, public: bool) -> str:
