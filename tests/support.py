@@ -112,7 +112,7 @@ def fake_job(
     """A job of the fake world; ``options`` are those of the fake backend."""
     module = registry.task(task)
     work = {"samples": 2, "passes": 4, "idle_seconds": 1.0, "pass_seconds": 0.0, **(procedure or {})}
-    test_set = testsets.load(module, "mini-1", work["samples"])
+    test_set = testsets.load(module, "mini-2", work["samples"])
     return Job(
         task=task,
         model=ModelSpec(
@@ -126,7 +126,7 @@ def fake_job(
         ),
         backend="fake",
         controls=Controls(**{**_fields(module.controls), **(controls or {})}),
-        procedure=Procedure(edition="mini-1", digest=test_set.digest, **work),
+        procedure=Procedure(edition="mini-2", digest=test_set.digest, **work),
         meters=("fake",),
     )
 
@@ -144,7 +144,7 @@ def records(store: Path) -> list[Record]:
 def copy_of_package(folder: Path, *, media: bool = True) -> Path:
     """A copy of the package that may be changed; put the folder on PYTHONPATH to use it."""
     target = folder / "wattstar"
-    left_out = ["__pycache__"] if media else ["__pycache__", "*.wav", "*.jpg"]
+    left_out = ["__pycache__"] if media else ["__pycache__", "*.wav", "*.jpg", "*.png"]
     shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns(*left_out))
     return target
 

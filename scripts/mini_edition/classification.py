@@ -102,7 +102,7 @@ def samples(packages: Unpacked) -> Samples:
             left[item.source, item.label] -= 1
             templates[item.template] += 1
             chosen.append(item)
-    rows = [row(item.id, item.source.name, item.label, text=item.text.strip()) for item in chosen]
+    rows = [row(item.id, item.source.name, item.label, text=item.text.strip(), labels=list(LABELS)) for item in chosen]
     return Samples("text-classification", (SLABS, NEURALCHEMY, YANISMIRAOUI), shuffled(rows))
 
 

@@ -34,6 +34,6 @@ class Samples:
     """By path inside the edition."""
 
 
-def row(name: str, source: str, target: object, **inputs: str) -> Row:
+def row(name: str, source: str, target: object, **inputs: object) -> Row:
     """A row; the order of its keys is the order in the file."""
     return {"id": name, "source": source, "input": inputs, "target": target}

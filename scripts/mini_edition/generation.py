@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from .edition import Row, Samples, row
-from .selection import rank, shuffled
+from .passages import chosen, joined
+from .selection import shuffled
 from .texts import BOOKS, KJV, MOBY, REJECTED, SOTU, Sentence, Work, is_clean
 
 PROMPT_WORDS = (30, 90)
@@ -34,12 +35,7 @@ SOURCES = (
 
 def samples(works: list[Work]) -> Samples:
     """The rows of all works."""
-    rows = []
-    for work in works:
-        by_document: dict[str, Row] = {}
-        for item in sorted(_continuations(work), key=lambda item: rank(item["id"], "gen")):
-            by_document.setdefault(item["id"].rpartition("-")[0], item)
-        rows += list(by_document.values())[:PASSAGES]
+    rows = [item for work in works for item in chosen(_continuations(work), PASSAGES, "gen")]
     return Samples("text-generation", SOURCES, shuffled(rows))
 
 
@@ -51,7 +47,7 @@ def _continuations(work: Work) -> Iterator[Row]:
             prompt = _take(paragraph[start:], PROMPT_WORDS)
             target = prompt and _take(paragraph[start + len(prompt) :], TARGET_WORDS)
             if target and first.id not in REJECTED:
-                yield row(first.id, first.work.name, _joined(target), prompt=_joined(prompt))
+                yield row(first.id, first.work.name, joined(target), prompt=joined(prompt))
 
 
 def _take(sentences: list[Sentence], bounds: tuple[int, int]) -> list[Sentence]:
@@ -64,7 +60,3 @@ def _take(sentences: list[Sentence], bounds: tuple[int, int]) -> list[Sentence]:
         if count >= bounds[0]:
             return sentences[:place]
     return []
-
-
-def _joined(sentences: list[Sentence]) -> str:
-    return " ".join(sentence.text for sentence in sentences)

@@ -112,11 +112,11 @@ def samples(packages: Unpacked) -> Samples:
     rows, files = [], {}
     for item in PHOTOGRAPHS:
         path = f"{TASK}/photo-{item.id}.jpg"
-        files[path] = _jpeg(_scaled(_cut(_opened(folders[item.source] / item.file), item)))
+        files[path] = jpeg(_scaled(_cut(_opened(folders[item.source] / item.file), item)))
         rows.append(row(f"photo-{item.id}", item.source.name, item.target, image=path))
     for name, target, image in drawings.drawings():
         path = f"{TASK}/drawing-{name}.jpg"
-        files[path] = _jpeg(image)
+        files[path] = jpeg(image)
         rows.append(row(f"drawing-{name}", drawings.SOURCE.name, target, image=path))
     return Samples(TASK, (*folders, drawings.SOURCE), rows, files)
 
@@ -143,7 +143,8 @@ def _scaled(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def jpeg(image: Image.Image) -> bytes:
+    """As the edition keeps pictures."""
     file = BytesIO()
     image.save(file, "JPEG", quality=85, optimize=True)
     return file.getvalue()

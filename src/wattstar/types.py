@@ -588,6 +588,24 @@ class Rating(Noun):
     """Reasons that make the stars local and unofficial; empty if they are official."""
 
 
+@dataclass(frozen=True)
+class Comparison(Noun):
+    """How many times the energy of another model a model takes for the same queries."""
+
+    records: tuple[str, str]
+    """The thriftier one's id, and the other's."""
+    ratio: Interval
+    """Of the other's energy to the thriftier one's; 95 %."""
+    paired: bool
+    """Measured in interleaved blocks; else the interval also contains what two sittings differ by."""
+    shown: bool
+    """Whether the interval excludes 1."""
+    gain: float | None
+    """The other's quality less the thriftier one's; None where either has none, or another."""
+    differs: tuple[str, ...]
+    """What else is not alike, in words: batch size, backend, …"""
+
+
 # ── what a user asks for ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def refused(store: Path, *words: object, exit_code: int = 2) -> str:
         (("-m", "fake/modle"), "There is no architecture 'fake/modle'. Did you mean 'fake/model'?"),
         (("--backend", "tranformers"), "There is no backend 'tranformers'. Did you mean 'transformers'?"),
         (("--meter", "nvmll"), "There is no meter 'nvmll'. Did you mean 'nvml'?"),
-        (("--edition", "mini-l"), "There is no edition 'mini-l'. Did you mean 'mini-1'?"),
+        (("--edition", "mini-l"), "There is no edition 'mini-l'. Did you mean 'mini-2'?"),
     ],
 )
 def test_an_unknown_name_gets_a_suggestion(tmp_path: Path, change: tuple[str, str], said: str) -> None:
@@ -79,7 +80,7 @@ def test_a_backend_that_cannot_serve_the_model_says_why_before_anything_is_loade
 def test_a_value_that_makes_no_sense_is_refused_by_its_name(tmp_path: Path, flag: str, values: list[str]) -> None:
     for value in values:
         err = refused(tmp_path / "store", *ASKED, flag, value)
-        assert flag.lstrip("-").replace("-", "") in err.replace("-", "").lower(), (value, err)
+        assert flag.lstrip("-").replace("-", "") in re.sub("[-_]", "", err).lower(), (value, err)
 
 
 def test_more_samples_than_there_are_is_said_with_the_number_there_is(tmp_path: Path) -> None:
@@ -255,3 +256,36 @@ def test_a_test_set_of_which_nothing_can_be_decoded_is_a_failure(
     assert record.failure is not None
     assert record.failure.reason == "samples"
     assert "None of the 3 samples could be decoded" in record.failure.message
+
+
+@pytest.mark.parametrize(
+    ("task", "control", "said"),
+    [
+        ("text-classification", "steps=4", "text-classification has no control 'steps' that could be set."),
+        ("text-classification", "stepz=4", "text-classification has no control 'stepz' that could be set."),
+        ("text-generation", "new_tokens=many", "new_tokens: "),
+        ("text-generation", "new_tokens=0", "new_tokens is 0; it must be at least 1, and finite."),
+        ("text-generation", "prompt_tokens=-1", "prompt_tokens is -1; it must be at least 1"),
+        ("text-generation", "thinking=hard", "thinking is 'hard'."),
+        ("automatic-speech-recognition", "audio_seconds=inf", "audio_seconds is inf; it must be at least 0.01"),
+        ("text-generation", "new_tokens", "--control 'new_tokens' is not NAME=VALUE."),
+    ],
+)
+def test_a_control_that_does_not_apply_or_is_out_of_range_is_refused(
+    tmp_path: Path, task: str, control: str, said: str
+) -> None:
+    words = ["-t", task, "-m", "fake/model", "--weights", "random", "--meter", "fake", "--control", control]
+    assert said in refused(tmp_path / "store", *words)
+
+
+def test_controls_of_the_command_line_and_of_a_plan_reach_the_record(tmp_path: Path) -> None:
+    words = fake_words(tmp_path / "a", task="text-generation")
+    assert wattstar_command(*words, "--control", "new_tokens=3", "--control", "prompt_tokens=17").returncode == 0
+    plan = tmp_path / "plan.toml"
+    table = "controls = { new_tokens = 3, prompt_tokens = 17 }"
+    plan.write_text(f'[[jobs]]\ntask = "text-generation"\nmodels = ["fake/model"]\n{table}\n')
+    done = wattstar_command(*fake_words(tmp_path / "b", task=None), "--plan", plan)
+    assert done.returncode == 0, done.stderr
+    for store in ("a", "b"):
+        [record] = records(tmp_path / store)
+        assert (record.job.controls.new_tokens, record.job.controls.prompt_tokens) == (3, 17)

@@ -10,6 +10,7 @@ import pytest
 from wattstar.errors import ModelUnavailable, UnknownName
 from wattstar.models import catalogue, files, prepare, resolve, weights_digest
 from wattstar.models.fit_head import LABELS, examples
+from wattstar.models.folders import weights_in
 from wattstar.models.packages import Entry, installed, package_path
 from wattstar.models.preparing import is_prepared
 from wattstar.types import ModelSpec, Request
@@ -72,9 +73,10 @@ def test_a_conversion_that_fails_leaves_nothing(empty_cache: Path, tmp_path: Pat
 def test_a_second_preparation_does_no_work(id: str) -> None:
     spec = _prepared(id)
     folder = files(spec)
-    before = (folder / "model.safetensors").stat().st_mtime_ns
+    before = [path.stat().st_mtime_ns for path in weights_in(folder)]
+    assert len(before) == 1
     assert prepare(id) == folder
-    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+    assert [path.stat().st_mtime_ns for path in weights_in(folder)] == before
     assert weights_digest(spec) is not None
     assert spec.options["recipe"].startswith(catalogue()[id].convert or "?")
 

@@ -107,7 +107,7 @@ def test_random_weights_of_an_unknown_architecture_suggest_the_nearest() -> None
 
 def test_an_installed_package_is_found_by_the_models_name() -> None:
     entry = _installed(MINILM)
-    spec = resolved(MINILM)
+    spec = resolve(Request("sentence-similarity", (MINILM,)), MINILM)
     assert (spec.source, spec.revision) == (Source.PACKAGE, entry.revision)
     assert spec.family == "nreimers/minilm-l6-h384-uncased"
     assert (files(spec) / "model.safetensors").is_file()

@@ -174,10 +174,11 @@ def test_of_several_attempts_at_one_job_the_newest_that_is_valid_counts() -> Non
         {"controls": {"batch_size": 2}},
         {"controls": {"new_tokens": 3}},
         {"controls": {"input_tokens": 17}},
+        {"controls": {"scheduler": "euler"}},
         {"procedure": {"samples": 3}},
     ],
 )
-def test_records_of_different_work_are_never_compared(change: dict[str, dict[str, int]]) -> None:
+def test_records_of_different_work_are_never_compared(change: dict[str, dict[str, int | str]]) -> None:
     other = written(1.0, "b/model", job=fake_job(id="b/model", **change))
     assert len(populations([written(1.0, "a/model"), other])) == 2
 

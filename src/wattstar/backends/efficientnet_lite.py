@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from wattstar.errors import ModelUnavailable, UnfitEnvironment
+from wattstar.backends._torch import find_device, synchroniser
+from wattstar.errors import ModelUnavailable
 from wattstar.models import files
 from wattstar.registry import require
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Source, Task
@@ -33,9 +34,8 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
     require("The efficientnet-lite backend", requires)
     import torch
 
-    device = torch.device(model.device)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UnfitEnvironment(f"{model.device} was asked for, but PyTorch sees no such GPU.", ["--device cpu"])
+    device = find_device(model.device)
+    synchronise = synchroniser(device)
     network = _load(model).eval().to(device=device, dtype=getattr(torch, model.dtype))
     size = controls.image_size or network.input_image_size
 
@@ -47,8 +47,7 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
 
     def predict(batch: Batch, mark: MarkFunction) -> Any:
         logits = network(batch.data)
-        if device.type != "cpu":
-            torch.accelerator.synchronize(device)
+        synchronise()
         return logits
 
     def finish(batch: Batch, raw: Any) -> list[Output]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from wattstar.registry import require
-from wattstar.types import Approach, Controls, ModelSpec, Session, Task
+from wattstar.types import Approach, Controls, Kind, ModelSpec, Session, Task
 
 requires: tuple[str, ...] = ("torch", "transformers")
 
@@ -29,6 +29,9 @@ SERVED = MappingProxyType(
 
 ZERO_SHOT = "zero_shot"
 """The module that serves a task by asking a model that writes text."""
+
+VISION_CHAT = "vision_chat"
+"""The one that asks about images."""
 
 DTYPES = ("float32", "float16", "bfloat16")
 
@@ -52,8 +55,7 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
     require("The transformers backend", requires)
     import torch
 
-    name = ZERO_SHOT if model.approach is Approach.ZERO_SHOT else SERVED[task.tag]
-    server = importlib.import_module(f"wattstar.backends._transformers.{name}")
+    server = importlib.import_module(f"wattstar.backends._transformers.{_module(model, task)}")
     with torch.inference_mode():
         served = server.serve(model, task, controls)
         try:
@@ -62,3 +64,9 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
             del served
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+
+
+def _module(model: ModelSpec, task: Task) -> str:
+    if model.approach is not Approach.ZERO_SHOT:
+        return SERVED[task.tag]
+    return VISION_CHAT if Kind.IMAGE in task.inputs.values() else ZERO_SHOT

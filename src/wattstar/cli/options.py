@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from wattstar.errors import UsageError
-from wattstar.types import Request, Weights
+from wattstar.types import Approach, Request, Weights
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,6 +40,10 @@ _REQUEST = (
     click.option("--device", help="cpu, cuda:0, …; auto takes a GPU where there is one."),
     click.option("--batch-size", type=int),
     click.option("--new-tokens", type=int, help="For generating tasks."),
+    click.option("--control", "controls", multiple=True, metavar="NAME=VALUE",
+                 help="Of the work, such as steps=4 or thinking=on; may be repeated. See: wattstar tasks."),
+    click.option("--approach", type=click.Choice([str(approach) for approach in Approach]),
+                 help="Left out: found from the model. zero-shot: asked in words."),
     click.option("--edition", help="Of the test sets."),
     click.option("--samples", type=int, help="Fewer than the whole test set."),
     click.option("--passes", type=int, help="Counted passes over all samples."),
@@ -49,7 +53,7 @@ _REQUEST = (
     click.option("--meter", "meters", multiple=True, help="See: wattstar meters; may be repeated. Left out: auto."),
     click.option("--require-measured", is_flag=True, help="Fail where energy could only be estimated."),
     click.option("--trust-remote-code", is_flag=True, help="Run code from the model's repository."),
-    click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="For the backend; may be repeated."),
+    click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="For the backend; may be repeated."),
 )  # fmt: skip
 
 
@@ -73,8 +77,9 @@ def requests(words: Mapping[str, Any]) -> PlanFile:
     """The words of a command line as requests; flags win over a plan file."""
     given = {name: value for name, value in words.items() if value is not None and value is not False and value != ()}
     plan_file = given.pop("plan_file", None)
-    if "options" in given:
-        given["options"] = dict(_pair(text) for text in given["options"])
+    for name in ("options", "controls"):
+        if name in given:
+            given[name] = dict(_pair(text, name) for text in given[name])
     if plan_file is not None:
         return read_plan(plan_file, given)
     if "task" not in given or "models" not in given:
@@ -123,8 +128,8 @@ def _request(table: Mapping[str, Any], where: str) -> Request:
     return request
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, name: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise UsageError(f"--option {text!r} is not KEY=VALUE.")
+        raise UsageError(f"--{name.removesuffix('s')} {text!r} is not NAME=VALUE.")
     return key, value

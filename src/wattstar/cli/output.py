@@ -12,7 +12,7 @@ import click
 
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
-from wattstar.types import Figure, Interval, Record, Severity, Weights
+from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 JOULES_PER_WATT_HOUR = 3600.0
 
@@ -105,7 +105,8 @@ def flat(name: str, record: Record) -> dict[str, Any]:
 def variant(record: Record) -> str:
     """The model's id, and what sets this run of it apart from the plain one."""
     model, seed = record.job.model, record.job.controls.seed
-    apart = [model.dtype] * (model.dtype != "float32") + [f"seed {seed}"] * (seed != 0)
+    zero_shot = ["zero-shot"] * (model.approach is Approach.ZERO_SHOT)
+    apart = [*zero_shot, *[model.dtype] * (model.dtype != "float32"), *[f"seed {seed}"] * (seed != 0)]
     return " ".join([model.id, *apart, *(f"{key}={value}" for key, value in model.options.items() if key != "recipe")])
 
 

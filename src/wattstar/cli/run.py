@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,11 +20,13 @@ from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options, 
 from wattstar.cli.output import as_csv, as_json, flat, status
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
+from wattstar.measuring.nursery import Nursery
 from wattstar.measuring.plan import Planned, plan
+from wattstar.measuring.process import Start, alone
 from wattstar.measuring.run import Circumstances, run
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store
-from wattstar.types import Record
+from wattstar.types import Job, Record
 
 Results = list[tuple[str, Record]]
 
@@ -41,25 +46,36 @@ def command(out: Path, style: str, timeout: float, **words: Any) -> None:
         click.echo(plan_file.note, err=True)
     cells = plan(plan_file.requests)
     refused = _refusals(cells)
-    found = _measure([cell for cell in cells if cell.job], Store(out), timeout)
+    found = measure([cell for cell in cells if cell.job], Store(out), timeout)
     _show(found, style)
     _say_where(found, Store(out), sum(cell.skipped for cell in cells))
     _end(found, refused, cells)
 
 
-def _measure(cells: list[Planned], store: Store, timeout: float) -> Results:
+def measure(cells: list[Planned], store: Store, timeout: float) -> Results:
     """Run the jobs; Ctrl-C and a polite kill end the present one in an orderly way."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: Results = []
     jobs = [cell.job for cell in cells if cell.job]
-    with shown(jobs) as show:
-        circumstances = Circumstances(store, timeout, show.watch)
+    with shown(jobs) as show, _starting(jobs) as start:
+        circumstances = Circumstances(store, timeout, show.watch, start)
         for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
             show.ended(record)
             found.append((digest(canonical(record)), record))
             if record.failure:
                 click.echo(f"wattstar: {record.job.task} {record.job.model.id}: {_why(record)}", err=True)
     return found
+
+
+@contextmanager
+def _starting(jobs: Sequence[Job]) -> Iterator[Start]:
+    """How workers are started: those of several jobs from one process that has imported what they need."""
+    if len(jobs) < 2 or not hasattr(os, "fork"):
+        yield alone
+        return
+    modules = {name.replace("-", "_") for job in jobs for name in registry.backend(job.backend).requires}
+    with Nursery(sorted(modules)) as nursery:
+        yield nursery.start
 
 
 def _refusals(cells: list[Planned]) -> list[Planned]:

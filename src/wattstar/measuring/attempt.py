@@ -17,6 +17,7 @@ from wattstar.records.codec import decode, job_id
 from wattstar.records.store import Store
 from wattstar.types import (
     SCHEMA_VERSION,
+    Approach,
     Failure,
     Finding,
     Job,
@@ -25,6 +26,7 @@ from wattstar.types import (
     Mark,
     Observation,
     Pass,
+    Phase,
     Quality,
     Reading,
     Record,
@@ -113,7 +115,7 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
 
 
 def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
-    names = [phase.name for phase in registry.task(attempt.job.task).phases]
+    names = [phase.name for phase in phases_of(attempt.job)]
     made = figures.figures(attempt.passes)
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
@@ -141,6 +143,12 @@ def _left_out(job: Job) -> Sequence[str]:
     asked = [name for name in job.meters if registry.meter(name).affinity().level is Level.ASKED]
     gpu = job.model.device != "cpu"
     return () if asked else tuple(choosing.left_out(choosing.affinities(), job.meters, gpu))
+
+
+def phases_of(job: Job) -> tuple[Phase, ...]:
+    """A model that only writes text has the phases of writing, whatever it is asked."""
+    task = registry.task(job.task)
+    return task.zero_shot.phases if task.zero_shot and job.model.approach is Approach.ZERO_SHOT else task.phases
 
 
 def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> dict[str, list[Window]]:

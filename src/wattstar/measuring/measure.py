@@ -157,7 +157,8 @@ def measure_command(command: Sequence[str], meters: Sequence[str] = (), require_
             raise UnfitEnvironment("The command was ended before it began.", ["measure again"]) from None
         begin = time.monotonic_ns()
         _wait(process.pid)
-        _fill(found, sampler, begin, time.monotonic_ns())
+        # Load begins and ends with a command.
+        _fill(found, sampler, Window(begin, time.monotonic_ns()), Edges.LOAD_CHANGE)
         found.exit_code = process.wait()
     if require_measured and not found.measured:
         raise MeterUnavailable(TOO_SHORT.format(seconds=found.seconds), [REPEAT])
@@ -190,7 +191,8 @@ class _Meters:
         if self.pid != os.getpid():
             message = "The block that is measured was entered in another process, before a fork."
             raise UsageError(message, ["enter it in the child, or leave it in the parent only"])
-        _fill(found, self.sampler, begin, end)
+        # What goes on around a block nobody knows.
+        _fill(found, self.sampler, Window(begin, end), Edges.INSIDE)
 
     @contextmanager
     def window(self, begin: int) -> Iterator[None]:
@@ -249,13 +251,13 @@ def _sampler(choice: Choice, pid: int, needed: Callable[[], int] = lambda: 0) ->
         yield sampler
 
 
-def _fill(found: Measurement, sampler: Sampler, begin: int, end: int) -> None:
-    """Work the window out; ``MeterUnavailable`` where a reading cannot be trusted."""
-    sampler.touch()
-    late = sampler.cover(end)
-    window = found.window = Window(begin, end)
-    timelines = sampler.timelines(begin)
-    energy = readings([Domain(timeline) for timeline in timelines], [window], Edges.LOAD_CHANGE)
+def _fill(found: Measurement, sampler: Sampler, window: Window, edges: Edges) -> None:
+    """Work the window out, just after its end; ``MeterUnavailable`` where a reading cannot be trusted."""
+    sampler.enclose()
+    found.window = window
+    late = sampler.cover(window.end)
+    timelines = sampler.timelines(window.begin)
+    energy = readings([Domain(timeline) for timeline in timelines], [window], edges)
     seen = gates.states(sampler.states(), [window])
     broken = [
         *gates.jumps(timelines, [window]),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from wattstar import models, registry, testsets
 from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError, WattstarError
 from wattstar.measuring.choosing import affinities, choose, cures
 from wattstar.types import (
+    Approach,
     Controls,
     Job,
+    Kind,
     Method,
     ModelSpec,
     Procedure,
@@ -22,8 +25,9 @@ from wattstar.types import (
     Task,
 )
 
-STANDARD_EDITION = "mini-1"
+STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
+THINKING = ("off", "on", "low", "medium", "high")
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
 
@@ -80,7 +84,7 @@ def _job(request: Request, model_id: str) -> Job:
         task=request.task,
         model=model,
         backend=backend,
-        controls=_controls(request, task),
+        controls=_controls(request, task, model),
         procedure=Procedure(
             edition=test_set.edition,
             digest=test_set.digest,
@@ -109,15 +113,48 @@ def _check(request: Request) -> None:
         raise UsageError("No meter is named.", ['meters = ["auto"]', "wattstar meters"])
 
 
-def _controls(request: Request, task: Task) -> Controls:
-    if request.new_tokens is not None and task.controls.new_tokens is None:
-        raise UsageError(f"{task.tag} generates no tokens, so --new-tokens does not apply.")
-    return replace(
-        task.controls,
-        batch_size=request.batch_size or task.controls.batch_size,
-        new_tokens=request.new_tokens or task.controls.new_tokens,
-        seed=request.seed,
-    )
+def _controls(request: Request, task: Task, model: ModelSpec) -> Controls:
+    """The task's standard ones, but for what is asked; ``UsageError`` for what does not apply, or is out of range."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from wattstar.records.codec import first_problem
+
+    named = {"batch_size": request.batch_size, "new_tokens": request.new_tokens, "seed": request.seed}
+    asked = {**request.controls, **{name: value for name, value in named.items() if value is not None}}
+    known = [field.name for field in fields(Controls) if _applies(field.name, task, model)]
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"{task.tag} has no control {name!r} that could be set.", [f"known: {', '.join(known)}"])
+    try:
+        controls = TypeAdapter(Controls).validate_python({**vars(task.controls), **asked})
+    except ValidationError as error:
+        raise UsageError(f"The controls of {task.tag}: {first_problem(error)}.") from error
+    for name in asked:
+        _check_control(name, getattr(controls, name))
+    return controls
+
+
+def _applies(name: str, task: Task, model: ModelSpec) -> bool:
+    """Whether a control says something about this work: the task sets it, or leaves it to the model."""
+    standard = getattr(task.controls, name)
+    if name == "stops_early":
+        return _applies("new_tokens", task, model)
+    if name in ("new_tokens", "thinking") and model.approach is Approach.ZERO_SHOT:
+        return True
+    if name == "image_size" and Kind.IMAGE in task.inputs.values():
+        return True
+    if name == "input_tokens" and Kind.TEXT in task.inputs.values():
+        return True
+    return standard is not None
+
+
+def _check_control(name: str, value: Any) -> None:
+    if name == "thinking" and value not in THINKING:
+        raise UsageError(f"thinking is {value!r}.", [f"known: {', '.join(THINKING)}"])
+    if isinstance(value, int | float) and name not in ("seed", "stops_early"):
+        least = 0 if name in ("guidance", "threshold", "stride") else 1 if isinstance(value, int) else 0.01
+        if not least <= value < math.inf:
+            raise UsageError(f"{name} is {value}; it must be at least {least}, and finite.")
 
 
 def _backend(request: Request, model: ModelSpec, task: Task) -> str:

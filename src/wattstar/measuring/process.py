@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Protocol, Self
 
 from wattstar.types import Failure
 
@@ -33,31 +34,75 @@ class WorkerLost(Exception):
         self.failure = failure
 
 
+@dataclass(frozen=True)
+class Streams:
+    """File descriptors of a worker."""
+
+    words: int
+    """Its standard input: what the parent says."""
+    log: int
+    """Its standard output and error."""
+    say: int
+    """What it says to the parent."""
+
+
+class Process(Protocol):
+    """A process that was started; ``subprocess.Popen`` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+
+    def poll(self) -> int | None:
+        """Exit code, negative for a signal's; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Exit code; raises ``subprocess.TimeoutExpired``."""
+
+
+Start = Callable[[Path, Streams], Process]
+"""Starts a worker on the job in a folder, in a session of its own so that Ctrl-C reaches only the parent."""
+
+
+def alone(folder: Path, streams: Streams) -> Process:
+    """A worker that imports everything itself."""
+    return subprocess.Popen(
+        # -P: a file in the user's folder that is named like a module must not be taken for it.
+        [sys.executable, "-P", "-m", "wattstar.measuring.worker", str(folder), str(streams.say)],
+        stdin=streams.words,
+        stdout=streams.log,
+        stderr=streams.log,
+        pass_fds=(streams.say,),
+        env=environment(folder),
+        start_new_session=True,
+    )
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """Of a worker on the job in a folder."""
+    # CUDA orders devices by speed unless told otherwise, the driver's meters by bus: make both mean the same.
+    own = {"WATTSTAR_JOB_FOLDER": str(folder), "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONUNBUFFERED": "1"}
+    return os.environ | own
+
+
 class Worker:
     """A worker process on the job in a folder; leaving the context ends it, so that the device is free."""
 
-    def __init__(self, folder: Path, silence: float) -> None:
-        """Name the folder, and the seconds without a sign of life after which the worker is given up."""
-        self._folder, self._silence = folder, silence
+    def __init__(self, folder: Path, silence: float, start: Start = alone) -> None:
+        """Name the folder, the seconds without a sign of life after which the worker is given up, and how to start."""
+        self._folder, self._silence, self._start = folder, silence, start
 
     def __enter__(self) -> Self:
-        """Start the process, in a session of its own so that Ctrl-C reaches only the parent."""
+        """Start the process."""
         self._hear, say = os.pipe()
-        # CUDA orders devices by speed unless told otherwise, the driver's meters by bus: make both mean the same.
-        own = {"WATTSTAR_JOB_FOLDER": str(self._folder), "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONUNBUFFERED": "1"}
-        with (self._folder / "worker.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                # -P: a file in the user's folder that is named like a module must not be taken for it.
-                [sys.executable, "-P", "-m", "wattstar.measuring.worker", str(self._folder), str(say)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                pass_fds=(say,),
-                env=os.environ | own,
-                start_new_session=True,
-                text=True,
-            )
-        os.close(say)
+        words, speak = os.pipe()
+        self._speak = os.fdopen(speak, "w", encoding="utf-8")
+        try:
+            with (self._folder / "worker.log").open("wb") as log:
+                self._process = self._start(self._folder, Streams(words, log.fileno(), say))
+        finally:
+            os.close(words)
+            os.close(say)
         return self
 
     def __exit__(
@@ -69,7 +114,7 @@ class Worker:
         self._process.wait()
         # A word that the worker did not live to hear is still in the pipe's buffer, and closing tries to send it.
         with suppress(BrokenPipeError):
-            self._stdin().close()
+            self._speak.close()
         os.close(self._hear)
 
     @property
@@ -80,8 +125,8 @@ class Worker:
     def say(self, word: str) -> None:
         """Tell the worker ``again`` or ``enough``; if it is gone, ``messages`` will tell."""
         with suppress(BrokenPipeError):
-            self._stdin().write(word + "\n")
-            self._stdin().flush()
+            self._speak.write(word + "\n")
+            self._speak.flush()
 
     def messages(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What the worker says, until it has ended; ``WorkerLost`` if it ended without its last word."""
@@ -95,10 +140,6 @@ class Worker:
             self._process.wait(SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             return
-
-    def _stdin(self) -> IO[str]:
-        assert self._process.stdin is not None
-        return self._process.stdin
 
     def _lines(self) -> Iterator[bytes]:
         rest = b""

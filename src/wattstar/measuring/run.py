@@ -12,8 +12,8 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, StoreUnusable, WattstarError
-from wattstar.measuring.attempt import STAGES, Attempt, fold, phase_windows, window_of
-from wattstar.measuring.process import Worker, WorkerLost
+from wattstar.measuring.attempt import STAGES, Attempt, fold, phase_windows, phases_of, window_of
+from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
@@ -39,13 +39,15 @@ class Circumstances:
     silence: float = 600.0
     """Seconds without a sign of life after which a worker is given up."""
     watch: Callable[[Progress], None] = lambda progress: None
+    start: Start = alone
+    """How a worker is started."""
 
 
 def run(job: Job, circumstances: Circumstances) -> Record:
     """Measure the job and add its record to the store, whatever happens; ``Interrupted`` after Ctrl-C."""
     store = circumstances.store
     attempt = Attempt(job)
-    observer = _Observer(attempt, circumstances.watch)
+    observer = _Observer(attempt, circumstances)
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
@@ -89,13 +91,13 @@ def _undisturbed() -> Iterator[None]:
 class _Observer:
     """Listens to the worker, reads the meters, and keeps what an attempt is made of."""
 
-    def __init__(self, attempt: Attempt, watch: Callable[[Progress], None]) -> None:
-        self.attempt, self.job, self._watch = attempt, attempt.job, watch
+    def __init__(self, attempt: Attempt, circumstances: Circumstances) -> None:
+        self.attempt, self.job, self._circumstances = attempt, attempt.job, circumstances
         self._neighbours: Neighbours | None = None
 
     def follow(self, folder: Path, silence: float) -> None:
         """Listen to the worker until it has nothing more to say."""
-        with Worker(folder, silence) as worker, self._sampler(worker, folder) as sampler:
+        with Worker(folder, silence, self._circumstances.start) as worker, self._sampler(worker, folder) as sampler:
             try:
                 for what, content in worker.messages():
                     self._hear(what, content, worker, sampler, folder)
@@ -114,7 +116,7 @@ class _Observer:
         if what == "mark":
             self.attempt.marks.append(Mark(**content))
             if content["name"] in (*STAGES, "pass"):
-                self._watch(Progress(self.job, content["name"], len(self.attempt.passes)))
+                self._circumstances.watch(Progress(self.job, content["name"], len(self.attempt.passes)))
             if content["name"] == "pass":
                 self._neighbours = Neighbours(worker.pid)
         elif what == "pass":
@@ -139,8 +141,7 @@ class _Observer:
         energy = readings(domains, [window])
         late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
         self.attempt.late.extend((index, domain) for domain in sorted(late))
-        task = registry.task(self.job.task)
-        windows = phase_windows(marks, [(phase.name, phase.begins) for phase in task.phases])
+        windows = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
         return Pass(
             index=index,
             window=window,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from threading import Event, Lock, Thread
@@ -92,10 +92,19 @@ class Sampler:
 
     def touch(self) -> None:
         """Read the meters without steps now: a stamp then lies beside the edge of a window. Takes less than 1 ms."""
+        self._read([watched for watched in self._watched if not watched.reader.stepped])
+
+    def enclose(self) -> None:
+        """Read them on both sides of now: a total is as old as ``refresh``, so the second read waits for so long."""
+        self.touch()
+        refreshed = [watched for watched in self._watched if 0 < watched.reader.refresh <= LONGEST_SLEEP]
+        time.sleep(max((watched.reader.refresh for watched in refreshed), default=0.0))
+        self._read([watched for watched in refreshed if not watched.reader.stepped])
+
+    def _read(self, chosen: Sequence[Watched]) -> None:
         with self._still():
-            for watched in self._watched:
-                if not watched.reader.stepped:
-                    watched.read(time.monotonic(), 0.0)
+            for watched in chosen:
+                watched.read(time.monotonic(), 0.0)
 
     def timelines(self, since: int = 0) -> list[Timeline]:
         """What was read so far, or from a moment on; ``MeterUnavailable`` where a meter does not answer."""

@@ -7,6 +7,7 @@ counted passes until the parent says enough, idle, and only then finish: scores,
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import signal
@@ -24,14 +25,14 @@ from wattstar.errors import ModelUnavailable, UnfitEnvironment, WattstarError
 from wattstar.measuring.channel import Channel
 from wattstar.records.codec import decode, encode
 from wattstar.testsets import SampleUnreadable
-from wattstar.types import Backend, Batch, Job, Mark, Output, Sample, Session, Task, Weights
+from wattstar.types import Backend, Batch, Job, Kind, Mark, Output, Sample, Session, Task, Weights
 
 PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
     """Serve the job in the folder ``argv[1]``, speaking through the file descriptor ``argv[2]``."""
-    _die_with_parent()
+    die_with_parent()
     folder = Path(sys.argv[1])
     job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     with os.fdopen(int(sys.argv[2]), "wb") as out:
@@ -162,7 +163,7 @@ def _report(channel: Channel, job: Job, task: Task, backend: Backend, answers: _
     for sample, output in zip(answers.samples, answers.outputs, strict=True):
         seconds = answers.seconds[sample.id]
         row = {"id": sample.id, "source": sample.source, "seconds": sum(seconds) / len(seconds)}
-        values = {"counts": dict(output.counts), "output": output.value, "target": sample.target}
+        values = {"counts": dict(output.counts), "output": _written(output.value, task), "target": sample.target}
         channel.say("row", row | {name: json.dumps(value) for name, value in values.items()})
     loaded = {
         "parameters": answers.parameters,
@@ -175,11 +176,19 @@ def _report(channel: Channel, job: Job, task: Task, backend: Backend, answers: _
     )
 
 
+def _written(value: Any, task: Task) -> Any:
+    """Of an image, which is too large to be kept, the sha256 over its RGB bytes, and its width and height."""
+    if task.output is not Kind.IMAGE or value is None:
+        return value
+    image = value.convert("RGB")
+    return f"sha256:{hashlib.sha256(image.tobytes()).hexdigest()} {image.width}x{image.height}"
+
+
 def _ignore(name: str) -> None:
     """The mark function of batches that do not count."""
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux the kernel ends this process with its parent, even while a library holds every thread."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

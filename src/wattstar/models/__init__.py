@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wattstar.models.architectures import Architecture, architecture, architectures
 from wattstar.models.contents import files, tokenizer_files, weights_digest
-from wattstar.models.packages import Entry, catalogue
+from wattstar.models.packages import Entry, catalogue, installed
 from wattstar.models.preparing import prepare
 from wattstar.models.resolving import resolve
 
@@ -15,6 +15,7 @@ __all__ = [
     "architectures",
     "catalogue",
     "files",
+    "installed",
     "prepare",
     "resolve",
     "tokenizer_files",

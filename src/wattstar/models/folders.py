@@ -10,12 +10,19 @@ from typing import Any
 
 from wattstar.errors import ModelUnavailable
 
-WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth", "*.gguf")
+SPHINX = ("mdef", "means", "variances", "sendump", "transition_matrices")
+"""The acoustic model of CMU Sphinx; its language model is a ``*.bin``."""
+
+WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth", "*.gguf", "*.onnx", "*.pb", *SPHINX)
 """Names of files that hold numbers a model was trained to."""
+
+CONFIGURATIONS = ("config.json", "model_index.json")
+"""Files that say what a model is; the second of one that is made of several, in folders."""
 
 LOOKED_FOR = (
     "config.json with *.safetensors (transformers)",
     "config.json with model.bin and vocabulary.* or tokenizer.json (ctranslate2)",
+    "model_index.json with folders of *.safetensors (diffusers)",
 )
 
 
@@ -25,6 +32,8 @@ def format_of(names: Collection[str]) -> str | None:
     A ``model.bin`` beside safetensors is a pickle of the same weights; alone with a vocabulary it is CTranslate2's own
     format, which is no pickle.
     """
+    if "model_index.json" in names:
+        return "diffusers" if any("/" in name and name.endswith(".safetensors") for name in names) else None
     if "config.json" not in names:
         return None
     if any("/" not in name and name.endswith(".safetensors") for name in names):
@@ -80,6 +89,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelUnavailable(f"{path} is not a JSON object.", ["fetch or copy the file again"])
     return value
+
+
+def configuration(format: str) -> str:
+    """The one of ``CONFIGURATIONS`` that a model of this format has."""
+    return CONFIGURATIONS[format == "diffusers"]
 
 
 def declared(config: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from wattstar.errors import ModelUnavailable
 from wattstar.models.architectures import architectures
-from wattstar.models.folders import LOOKED_FOR, declared, format_of, read_json
+from wattstar.models.folders import CONFIGURATIONS, LOOKED_FOR, configuration, declared, format_of, read_json
 from wattstar.models.packages import catalogue
 from wattstar.models.pinned import Pinned
 from wattstar.registry import require
@@ -23,11 +23,15 @@ TIMEOUT = 5.0
 SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", "README.md")
 """Configurations, tokenizers, chat templates, and the card that names the base model."""
 
-WEIGHTS: Mapping[str, tuple[str, ...]] = {"transformers": ("*.safetensors",), "ctranslate2": ("model.bin",)}
+WEIGHTS: Mapping[str, tuple[str, ...]] = {
+    "transformers": ("*.safetensors",),
+    "ctranslate2": ("model.bin",),
+    "diffusers": ("*/*.safetensors",),
+}
 """By format. Pickles are never fetched; CTranslate2's ``model.bin`` is a format of its own."""
 
-COPIES = ("original/*", "consolidated*", "onnx/*", "openvino/*")
-"""The same weights once more, for other programs."""
+COPIES = ("original/*", "consolidated*", "onnx/*", "openvino/*", "*.fp16*", "*.non_ema*", "safety_checker/*")
+"""The same weights once more, for other programs or in other types; and a judge of images, which is not run."""
 
 
 def pin(id: str, revision: str | None) -> Pinned:
@@ -38,10 +42,12 @@ def pin(id: str, revision: str | None) -> Pinned:
         format = format_of(names)
         if format is None:
             raise _without_weights(id, names)
-        config = _small_file(name, "config.json", commit)
+        config = _small_file(name, configuration(format), commit)
         card = _small_file(name, "README.md", commit)
-    base_model, quantization = declared(read_json(config)) if config else (None, None)
-    return Pinned(name, Source.HUB, commit, format, _card_base_model(card) or base_model, quantization)
+    says = read_json(config) if config else {}
+    base_model, quantization = declared(says)
+    base_model = _card_base_model(card) or base_model
+    return Pinned(name, Source.HUB, commit, format, base_model, quantization, config=says)
 
 
 def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:
@@ -87,7 +93,7 @@ def _cached(id: str, revision: str | None) -> tuple[str, str, Collection[str]]:
     from huggingface_hub import HfApi, snapshot_download
 
     commit = HfApi().resolve_revision(id, revision=revision, local_files_only=True).resolved
-    folder = Path(snapshot_download(id, revision=commit, local_files_only=True, allow_patterns=["config.json"]))
+    folder = Path(snapshot_download(id, revision=commit, local_files_only=True, allow_patterns=list(CONFIGURATIONS)))
     return id, commit, [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
 
 

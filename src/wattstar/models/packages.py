@@ -28,6 +28,7 @@ class Entry:
     quantization: str | None = None
     convert: str | None = None
     also: tuple[str, ...] = ()
+    sha256: str | None = None
     hub: bool = True
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from wattstar.types import Source
 
@@ -20,3 +21,5 @@ class Pinned:
     base_model: str | None = None
     quantization: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What ``config.json`` says; of a named architecture, what the network is built from."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.models import hub
 from wattstar.models.architectures import architecture
-from wattstar.models.folders import declared, folder_digest, folder_format, read_json
-from wattstar.models.packages import Entry, catalogue, installed
+from wattstar.models.folders import configuration, declared, folder_digest, folder_format, read_json
+from wattstar.models.heads import head, ways
+from wattstar.models.packages import Entry, catalogue, installed, package_path
 from wattstar.models.pinned import Pinned
-from wattstar.models.preparing import is_prepared, recipe_name
-from wattstar.types import ModelSpec, Request, Source, Weights
+from wattstar.models.preparing import is_prepared, prepare, recipe_name
+from wattstar.types import Approach, ModelSpec, Request, Source, Weights
 
 
 def resolve(request: Request, id: str) -> ModelSpec:
@@ -20,7 +21,8 @@ def resolve(request: Request, id: str) -> ModelSpec:
 
     Tried in this order: random weights where they are asked for, a folder, an installed package, the Hub. Raises
     ``UnknownName`` for random weights of an architecture that is not known, ``UsageError`` for a revision of something
-    that has none, and ``ModelUnavailable`` with cures where the weights cannot be had.
+    that has none and for a model whose head does not fit the task, and ``ModelUnavailable`` with cures where the
+    weights cannot be had.
     """
     pinned = _pin(request, id)
     return ModelSpec(
@@ -32,6 +34,7 @@ def resolve(request: Request, id: str) -> ModelSpec:
         dtype=request.dtype or "float32",
         quantization=pinned.quantization,
         device=_device() if request.device == "auto" else request.device,
+        approach=_approach(request, pinned),
         family=_family(pinned),
         trust_remote_code=request.trust_remote_code,
         options=pinned.options,
@@ -57,7 +60,8 @@ def _pin(request: Request, id: str) -> Pinned:
 def _random(request: Request, id: str) -> Pinned:
     found = architecture(id)
     _no_revision(request, id)
-    return Pinned(id, Source.ARCHITECTURE, found.revision, found.format)
+    config = {"model_type": found.model_type, **found.config}
+    return Pinned(id, Source.ARCHITECTURE, found.revision, found.format, config=config)
 
 
 def _folder(request: Request, id: str) -> Pinned:
@@ -66,8 +70,9 @@ def _folder(request: Request, id: str) -> Pinned:
         raise ModelUnavailable(f"There is no folder {id}.", ["check the path"])
     _no_revision(request, id)
     format = folder_format(folder)
-    base_model, quantization = declared(read_json(folder / "config.json"))
-    return Pinned(id, Source.FOLDER, folder_digest(folder), format, base_model, quantization)
+    config = read_json(folder / configuration(format))
+    base_model, quantization = declared(config)
+    return Pinned(id, Source.FOLDER, folder_digest(folder), format, base_model, quantization, config=config)
 
 
 def _package(entry: Entry) -> Pinned:
@@ -77,7 +82,31 @@ def _package(entry: Entry) -> Pinned:
             message = f"The files of {entry.id} are installed but not made ready yet."
             raise ModelUnavailable(message, [f"wattstar prepare {entry.id}"])
         options = {"recipe": recipe_name(entry)}
-    return Pinned(entry.id, Source.PACKAGE, entry.revision, entry.format, entry.base_model, entry.quantization, options)
+    says = (package_path(entry) if entry.convert is None else prepare(entry.id)) / "config.json"
+    return Pinned(
+        id=entry.id,
+        source=Source.PACKAGE,
+        revision=entry.revision,
+        format=entry.format,
+        base_model=entry.base_model,
+        quantization=entry.quantization,
+        options=options,
+        config=read_json(says) if says.is_file() else {},
+    )
+
+
+def _approach(request: Request, pinned: Pinned) -> Approach:
+    """How the model comes to do the task: as asked, else as its head says."""
+    known = ways(request.task, pinned.config) if pinned.format == "transformers" else None
+    if known is None:
+        return request.approach or Approach.FINE_TUNED
+    if not known:
+        message = f"{pinned.id} was made for something else than {request.task}: its head is {head(pinned.config)}."
+        raise UsageError(message, ["choose a model that was made for the task, or one that writes text"])
+    if request.approach is not None and request.approach not in known:
+        cures = [f"approach {known[0]}", "leave the approach out"]
+        raise UsageError(f"{pinned.id} cannot do {request.task} {request.approach}, only {known[0]}.", cures)
+    return request.approach or known[0]
 
 
 def _no_revision(request: Request, id: str) -> None:

@@ -40,20 +40,22 @@ def key(record: Record, made: Figure) -> tuple[str, ...]:
         job.task,
         f"{hardware} ({job.model.device.partition(':')[0]})",
         f"{made.boundary} {made.method}: {', '.join(made.coverage or job.meters)}",
-        _work(job.controls),
+        work(job.controls),
         f"edition {procedure.edition} ({procedure.digest[:8]}), {procedure.samples} samples, "
         f"{procedure.passes} passes of ≥ {procedure.pass_seconds:g} s",
     )
 
 
-CAPS = ("input_tokens", "audio_seconds")
+CAPS = ("prompt_tokens", "input_tokens", "audio_seconds")
 """Controls that are a limit, not an amount."""
 
 
-def _work(controls: Controls) -> str:
+def work(controls: Controls) -> str:
     """The controls that apply, in words."""
+    caps = (*CAPS, "new_tokens") if controls.stops_early else CAPS
     return ", ".join(
-        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in CAPS else ''}{value:g}"
+        f"{field.name.replace('_', ' ')} {'≤ ' if field.name in caps else ''}"
+        f"{value if isinstance(value, str) else format(value, 'g')}"
         for field in fields(controls)
         if field.name not in ("seed", "stops_early") and (value := getattr(controls, field.name)) is not None
     )

@@ -20,6 +20,7 @@ from wattstar.registry import require, versions
 from wattstar.testsets import hub, media, places
 from wattstar.testsets.cards import card
 from wattstar.testsets.converting import check_columns, labels, target_of, value_at, wanted
+from wattstar.testsets.decoding import MEDIA
 from wattstar.testsets.drawing import Candidate, draw, rank
 from wattstar.testsets.recipe import DataSource, Drawn, Made, Recipe, as_toml, check, substitute
 from wattstar.types import Kind, Sample, Task
@@ -149,7 +150,7 @@ def _fields(
 ) -> tuple[dict[str, str] | None, dict[str, bytes] | None]:
     """Texts and media of the input; None for those of which one is empty."""
     values = {name: value_at(row, path) for name, path in source.columns.items()}
-    media_fields = [name for name in values if task.inputs[name] in places.MEDIA]
+    media_fields = [name for name in values if task.inputs[name] in MEDIA]
     texts = {name: str(value or "").strip() for name, value in values.items() if name not in media_fields}
     files = {name: _bytes(values[name]) for name in media_fields}
     return texts if all(texts.values()) else None, files if all(files.values()) else None

@@ -14,9 +14,9 @@ from pathlib import Path
 from wattstar.errors import UnfitEnvironment, UsageError, VerificationFailed
 from wattstar.registry import unknown
 from wattstar.testsets import recipe
-from wattstar.types import Kind, Sample, Task
+from wattstar.testsets.decoding import MEDIA
+from wattstar.types import Sample, Task
 
-MEDIA = (Kind.IMAGE, Kind.AUDIO)
 ROWS, LOCK, CARD = "rows.jsonl", "recipe.lock.toml", "README.md"
 """In the folder of a built test set, beside ``media/``, whose files are named by their sha256."""
 
@@ -87,8 +87,9 @@ def find(edition: str, tag: str) -> Place:
 
 
 def with_paths(row: Sample, task: Task, folder: Path) -> dict[str, str]:
-    """The row's media, by field."""
-    return {name: str(folder / row.input[name]) for name, kind in task.inputs.items() if kind in MEDIA}
+    """The row's media, by field. A missing or empty path is left out: ``decode`` names the sample."""
+    media = {name: row.input.get(name) for name, kind in task.inputs.items() if kind in MEDIA}
+    return {name: str(folder / path) for name, path in media.items() if path and isinstance(path, str)}
 
 
 def in_turns(rows: Sequence[Sample]) -> list[Sample]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wattstar.errors import ModelUnavailable, UnfitEnvironment, UsageError
+from wattstar.backends._torch import find_device, synchroniser
+from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.models import architecture, files, tokenizer_files
 from wattstar.types import Controls, ModelSpec, Sample, Weights
 
@@ -38,13 +39,25 @@ def load(spec: ModelSpec, controls: Controls, auto_class: str, optional: tuple[s
 
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-    device = _device(spec.device)
+    device = find_device(spec.device)
     auto = getattr(transformers, auto_class)
     folder = None if spec.weights is Weights.RANDOM else files(spec)
     module = _random(spec, controls, auto) if folder is None else _pretrained(spec, folder, auto, optional)
     module = module.eval().to(device=device, dtype=getattr(torch, spec.dtype))
     parameters = sum(parameter.numel() for parameter in module.parameters())
-    return Network(module, device, folder, parameters, _synchroniser(device))
+    return Network(module, device, folder, parameters, synchroniser(device))
+
+
+def configuration(spec: ModelSpec) -> Any:
+    """What the model says of itself, as a configuration of transformers; reads no weights."""
+    from transformers import AutoConfig
+
+    if spec.weights is Weights.RANDOM:
+        found = architecture(spec.id)
+        return AutoConfig.for_model(found.model_type, **found.config)
+    folder = files(spec)
+    with readable(spec, folder):
+        return AutoConfig.from_pretrained(folder, trust_remote_code=spec.trust_remote_code, local_files_only=True)
 
 
 TOKENIZER_FILES = (
@@ -129,15 +142,13 @@ def _corrupt(spec: ModelSpec, path: Path, error: Exception) -> ModelUnavailable:
 def _random(spec: ModelSpec, controls: Controls, auto: Any) -> Any:
     """The architecture with its own initialisation, the same values for the same seed."""
     import torch
-    from transformers import AutoConfig
 
-    found = architecture(spec.id)
     torch.manual_seed(controls.seed)
-    config = AutoConfig.for_model(found.model_type, **found.config)
+    config = configuration(spec)
     try:
         return auto.from_config(config)
     except ValueError as error:
-        message = f"The architecture {spec.id} ({found.model_type}) does not do this task."
+        message = f"The architecture {spec.id} ({config.model_type}) does not do this task."
         raise UsageError(message, ["choose an architecture that is made for the task"]) from error
 
 
@@ -160,31 +171,3 @@ def _pretrained(spec: ModelSpec, folder: Path, auto: Any, optional: tuple[str, .
             ["choose a model that was fine-tuned for the task"],
         )
     return module
-
-
-def _device(name: str) -> Any:
-    import torch
-
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UsageError(f"PyTorch knows no device {name!r}.", ["--device cpu", "--device cuda:0"]) from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        built = torch.version.cuda or torch.version.hip
-        reason = "sees no such GPU" if built else "is built for the processor only"
-        cure = "see what nvidia-smi says" if built else "install PyTorch for your GPU: pytorch.org/get-started"
-        message = f"{name} was asked for, but this PyTorch {torch.__version__} {reason}."
-        raise UnfitEnvironment(message, [cure, "--device cpu"])
-    return device
-
-
-def _synchroniser(device: Any) -> Callable[[], None]:
-    import torch
-
-    if device.type == "cpu":
-        return _nothing
-    return lambda: torch.accelerator.synchronize(device)
-
-
-def _nothing() -> None:
-    """The processor is done when the call returns."""

@@ -1,4 +1,4 @@
-"""How alike two sentences are: the cosine of their embeddings, each encoded apart."""
+"""How alike two sentences are: the cosine of their embeddings, each encoded apart; or what a cross-encoder says."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from wattstar.backends._transformers.loading import batches, load, load_tokenizer
-from wattstar.backends._transformers.texts import longest, tokens
+from wattstar.backends._transformers.loading import batches, configuration, load, load_tokenizer
+from wattstar.backends._transformers.texts import longest, pairs, tokens
 from wattstar.errors import ModelUnavailable
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
 
 def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
-    """Load the encoder and what its folder says of pooling."""
+    """Load the encoder and what its folder says of pooling, or a classifier of pairs with one label."""
+    config = configuration(spec)
+    if config.num_labels == 1 and _head(config, "ForSequenceClassification").endswith("ForSequenceClassification"):
+        return _together(spec, controls)
     # The pooler is a layer for classifying pairs; embeddings do not pass through it.
     network = load(spec, controls, "AutoModel", optional=("pooler.",))
     tokenizer = load_tokenizer(spec, network, padding_side="right")
     limit = longest(network, tokenizer, _least(controls.input_tokens, _stated_limit(network.folder)))
-    pool = POOLING[_pooling(spec, network.folder)]
+    pool = POOLING[_pooling(spec, network.folder, writes=_head(config, "Model").endswith("ForCausalLM"))]
 
     def prepare(samples: Sequence[Sample]) -> list[Batch]:
         return [
@@ -45,6 +48,34 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
             Output(float(cosine), {"tokens_in": count})
             for cosine, count in zip(raw.float().tolist(), counts, strict=True)
         ]
+
+    return Session(prepare, predict, finish, network.parameters)
+
+
+def _together(spec: ModelSpec, controls: Controls) -> Session:
+    """A cross-encoder: it reads both sentences at once, and its one number, squashed to 0 … 1, says how alike."""
+    network = load(spec, controls, "AutoModelForSequenceClassification")
+    tokenizer = load_tokenizer(spec, network)
+    network.module.config.pad_token_id = tokenizer.pad_token_id
+    # Two sentences together may be as long as two sentences apart, if the network has the positions.
+    asked = None if controls.input_tokens is None else 2 * controls.input_tokens
+    limit = longest(network, tokenizer, asked)
+
+    def prepare(samples: Sequence[Sample]) -> list[Batch]:
+        return [
+            Batch(group, pairs(network, tokenizer, [_pair(sample) for sample in group], limit))
+            for group in batches(samples, controls.batch_size)
+        ]
+
+    def predict(batch: Batch, mark: MarkFunction) -> Any:
+        logits = network.module(**batch.data.inputs).logits
+        network.synchronise()
+        return logits
+
+    def finish(batch: Batch, raw: Any) -> list[Output]:
+        # In double precision, because near 1 float32 makes equals of unequal pairs.
+        values = raw.double().squeeze(-1).sigmoid().tolist()
+        return [Output(value, {"tokens_in": length}) for value, length in zip(values, batch.data.lengths, strict=True)]
 
     return Session(prepare, predict, finish, network.parameters)
 
@@ -81,14 +112,26 @@ POOLING: dict[str, Callable[[Any, Any], Any]] = {
 """By the name that ``1_Pooling/config.json`` gives it after ``pooling_mode_``."""
 
 
+def _pair(sample: Sample) -> tuple[str, str]:
+    return sample.input["sentence1"], sample.input["sentence2"]
+
+
 def _both(samples: Sequence[Sample]) -> list[str]:
     """All first sentences, then all second ones: one forward pass encodes both, each in a row of its own."""
     return [sample.input[name] for name in ("sentence1", "sentence2") for sample in samples]
 
 
-def _pooling(spec: ModelSpec, folder: Path | None) -> str:
-    """What the folder says in the layout of sentence-transformers; the mean where it says nothing."""
+def _head(config: Any, otherwise: str) -> str:
+    """The class that the model's files were saved by; random weights have none."""
+    return str((config.architectures or [otherwise])[0])
+
+
+def _pooling(spec: ModelSpec, folder: Path | None, writes: bool) -> str:
+    """What the folder says in the layout of sentence-transformers; the mean where an encoder says nothing."""
     if folder is None or not (folder / "modules.json").is_file():
+        if writes:
+            message = f"{spec.id} writes text, and nothing in its files says how it embeds one."
+            raise ModelUnavailable(message, ["choose a model that was made for sentence similarity"])
         return "mean_tokens"
     modules = {str(module["type"]).rpartition(".")[2]: module["path"] for module in _read(folder / "modules.json")}
     others = modules.keys() - {"Transformer", "Pooling", "Normalize"}

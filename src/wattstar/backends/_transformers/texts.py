@@ -22,14 +22,22 @@ class Tokens:
 
 def tokens(network: Network, tokenizer: Any, texts: Sequence[str], limit: int | None, special: bool = True) -> Tokens:
     """Tokenise a batch, cut each text to ``limit`` tokens, pad to the longest, move it to the device."""
-    encoded = tokenizer(
-        list(texts),
-        padding=True,
-        truncation=limit is not None,
-        max_length=limit,
-        add_special_tokens=special,
-        return_tensors="pt",
-    )
+    return on_device(network, tokenizer(list(texts), add_special_tokens=special, **padded(limit)))
+
+
+def pairs(network: Network, tokenizer: Any, texts: Sequence[tuple[str, str]], limit: int | None) -> Tokens:
+    """The same for texts that are read two at a time; the longer one of a pair is cut first."""
+    first, second = zip(*texts, strict=True)
+    return on_device(network, tokenizer(list(first), list(second), **padded(limit)))
+
+
+def padded(limit: int | None) -> dict[str, Any]:
+    """How every tokenizer is called."""
+    return {"padding": True, "truncation": limit is not None, "max_length": limit, "return_tensors": "pt"}
+
+
+def on_device(network: Network, encoded: Mapping[str, Any]) -> Tokens:
+    """A padded batch as the tokenizer made it, moved to where the network is."""
     accepted = inspect.signature(network.module.forward).parameters
     inputs = {name: tensor.to(network.device) for name, tensor in encoded.items() if name in accepted}
     if network.folder is None:
@@ -41,8 +49,9 @@ def tokens(network: Network, tokenizer: Any, texts: Sequence[str], limit: int | 
 
 def longest(network: Network, tokenizer: Any, asked: int | None) -> int | None:
     """The most tokens a text may have: what is asked for, but never more than network and tokenizer can take."""
-    # Tokenizers without a limit of their own state an absurdly large number.
-    stated = tokenizer.model_max_length if tokenizer.model_max_length < 10**9 else None
+    # Tokenizers without a limit of their own state an absurdly large number; a stand-in's is another model's.
+    own = network.folder is not None and tokenizer.model_max_length < 10**9
+    stated = tokenizer.model_max_length if own else None
     known = [limit for limit in (asked, stated, positions(network)) if limit is not None]
     return min(known, default=None)
 
@@ -51,8 +60,10 @@ def positions(network: Network) -> int | None:
     """How many positions the network has for tokens; None where there is no limit."""
     import torch
 
-    stated = getattr(_text_config(network), "max_position_embeddings", None)
-    if not isinstance(stated, int) or stated <= 0:
+    config = _text_config(network)
+    named = ("max_position_embeddings", "max_encoder_position_embeddings")
+    stated = next((found for name in named if isinstance(found := getattr(config, name, None), int)), 0)
+    if stated <= 0:
         return None
     for name, module in network.module.named_modules():
         learned = isinstance(module, torch.nn.Embedding) and name.endswith("position_embeddings")
