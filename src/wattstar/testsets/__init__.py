@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from wattstar.errors import UsageError
-from wattstar.testsets.decoding import SampleUnreadable, decode
+from wattstar.testsets.decoding import MEDIA, SampleUnreadable, decode
 from wattstar.testsets.places import changed, damaged, digest, editions, find, with_paths
 from wattstar.types import Sample, Task
 
-__all__ = ["SampleUnreadable", "TestSet", "decode", "editions", "load", "verify"]
+__all__ = ["MEDIA", "SampleUnreadable", "TestSet", "decode", "editions", "load", "verify"]
 
 
 @dataclass(frozen=True)
