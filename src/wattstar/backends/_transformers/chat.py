@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from wattstar.backends._transformers.texts import cut
 from wattstar.errors import UsageError
 
 THINK, END_OF_THINKING = "<think>", "</think>"
@@ -63,7 +64,7 @@ class Prompts:
         longest = max(texts, key=lambda name: len(given[name]))
         room = self.limit - self._count(self._prompt({**given, longest: ""}))
         while room >= 0:
-            prompt = self._prompt({**given, longest: self._cut(given[longest], room)})
+            prompt = self._prompt({**given, longest: cut(self.tokenizer, given[longest], room)})
             # Words at the seam of text and frame may be divided into tokens otherwise than apart.
             over = self._count(prompt) - self.limit
             if over <= 0:
@@ -77,12 +78,6 @@ class Prompts:
 
     def _count(self, text: str) -> int:
         return len(self.tokenizer(text, add_special_tokens=not self._chats)["input_ids"])
-
-    def _cut(self, text: str, count: int) -> str:
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        if len(ids) <= count:
-            return text
-        return str(self.tokenizer.decode(ids[:count], clean_up_tokenization_spaces=False))
 
 
 def wrapped(tokenizer: Any, words: str, template: Mapping[str, Any]) -> str:
@@ -105,7 +100,7 @@ def thinking(tokenizer: Any, asked: str | None) -> Mapping[str, Any]:
     word = asked or "off"
     if word not in ways:
         message = f"Thinking cannot be {word!r} for this model: its chat template knows only {', '.join(ways)}."
-        raise UsageError(message, [f"--thinking {way}" for way in ways])
+        raise UsageError(message, [f"--control thinking={way}" for way in ways])
     return ways[word]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattstar.backends._transformers.loading import Network, batches, load, load_tokenizer
-from wattstar.backends._transformers.texts import Tokens, longest, on_device
+from wattstar.backends._transformers.texts import Tokens, cut, longest, on_device
 from wattstar.errors import ModelUnavailable, UsageError
 from wattstar.types import Batch, Controls, MarkFunction, ModelSpec, Output, Sample, Session, Task
 
@@ -89,7 +89,9 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
 def windows(reading: Reading, samples: Sequence[Sample]) -> Windows:
     """Tokenise a batch of questions with their contexts; only a context is ever divided."""
     tokenizer = reading.tokenizer
-    questions = [_cut(reading, sample.input["question"]) for sample in samples]
+    questions = [sample.input["question"].strip() for sample in samples]
+    if reading.question is not None:
+        questions = [cut(tokenizer, question, reading.question) for question in questions]
     contexts = [sample.input["context"] for sample in samples]
     # Models that pad on the left (XLNet) are trained with the question last.
     second = tokenizer.padding_side == "right"
@@ -131,14 +133,6 @@ def _reading(network: Network, tokenizer: Any, controls: Controls) -> Reading:
             message, [f"a stride of at most {max(0, left - 1)}", "more input tokens, if the model has them"]
         )
     return Reading(network, tokenizer, limit, stride, question)
-
-
-def _cut(reading: Reading, question: str) -> str:
-    question = question.strip()
-    if reading.question is None:
-        return question
-    found = reading.tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    return question if len(found) <= reading.question else question[: found[reading.question - 1][1]]
 
 
 def _columns(owners: Sequence[int | None], context: int) -> tuple[int, ...]:

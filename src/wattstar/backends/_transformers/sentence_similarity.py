@@ -57,9 +57,7 @@ def _together(spec: ModelSpec, controls: Controls) -> Session:
     network = load(spec, controls, "AutoModelForSequenceClassification")
     tokenizer = load_tokenizer(spec, network)
     network.module.config.pad_token_id = tokenizer.pad_token_id
-    # Two sentences together may be as long as two sentences apart, if the network has the positions.
-    asked = None if controls.input_tokens is None else 2 * controls.input_tokens
-    limit = longest(network, tokenizer, asked)
+    limit = longest(network, tokenizer, controls.input_tokens)
 
     def prepare(samples: Sequence[Sample]) -> list[Batch]:
         return [

@@ -26,9 +26,27 @@ def tokens(network: Network, tokenizer: Any, texts: Sequence[str], limit: int | 
 
 
 def pairs(network: Network, tokenizer: Any, texts: Sequence[tuple[str, str]], limit: int | None) -> Tokens:
-    """The same for texts that are read two at a time; the longer one of a pair is cut first."""
-    first, second = zip(*texts, strict=True)
-    return on_device(network, tokenizer(list(first), list(second), **padded(limit)))
+    """The same for texts that are read two at a time, each of them cut as if it stood alone."""
+    if limit is not None:
+        # Cut first: for a pair the library's own cutting takes time as the product of both lengths.
+        room = limit - tokenizer.num_special_tokens_to_add(pair=False)
+        texts = [(cut(tokenizer, first, room), cut(tokenizer, second, room)) for first, second in texts]
+    whole = longest(network, tokenizer, None)
+    encoded = tokenizer([first for first, _ in texts], [second for _, second in texts], **padded(whole))
+    return on_device(network, encoded)
+
+
+def cut(tokenizer: Any, text: str, count: int) -> str:
+    """The beginning of a text, as it is written, of at most so many tokens."""
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=tokenizer.is_fast)
+    ids = encoded["input_ids"]
+    if len(ids) <= count:
+        return text
+    if count <= 0:
+        return ""
+    if tokenizer.is_fast:
+        return text[: encoded["offset_mapping"][count - 1][1]]
+    return str(tokenizer.decode(ids[:count], clean_up_tokenization_spaces=False))
 
 
 def padded(limit: int | None) -> dict[str, Any]:
@@ -41,9 +59,12 @@ def on_device(network: Network, encoded: Mapping[str, Any]) -> Tokens:
     accepted = inspect.signature(network.module.forward).parameters
     inputs = {name: tensor.to(network.device) for name, tensor in encoded.items() if name in accepted}
     if network.folder is None:
-        # The tokenizer of random weights is a stand-in and may know more words than the network: which row of the
-        # embedding is read makes no difference to time and energy.
-        inputs["input_ids"].clamp_(max=_text_config(network).vocab_size - 1)
+        # The tokenizer of random weights is a stand-in and may know more words, or tell more kinds of sentence apart,
+        # than the network: which row of the embedding is read makes no difference to time and energy.
+        config = _text_config(network)
+        inputs["input_ids"].clamp_(max=config.vocab_size - 1)
+        if "token_type_ids" in inputs:
+            inputs["token_type_ids"].clamp_(max=max(0, getattr(config, "type_vocab_size", 1) - 1))
     return Tokens(inputs, tuple(int(n) for n in encoded["attention_mask"].sum(dim=1)))
 
 
