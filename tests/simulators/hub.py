@@ -1,30 +1,59 @@
-"""A Hugging Face Hub on 127.0.0.1: as much of its protocol as the real client needs to pin and fetch models."""
+"""A Hugging Face Hub on 127.0.0.1: as much of its protocol as the real clients need to pin, fetch and push.
+
+Models and data sets, branches and commits, gated ones, a token, Range requests, transfers that are cut or stand still,
+and commits of small files.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+Files = Mapping[str, bytes]
+
+TOKEN = "hf_LoopbackTokenOfATestAndOfNobody"
+"""Opens what is gated, and may push."""
+
+
+def commit_of(files: Files) -> str:
+    """As the Hub's: forty hexadecimal digits, others when the files are others."""
+    text = b"".join(name.encode() + content for name, content in sorted(files.items()))
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
 class Repository:
-    """One model, with one commit that its branch ``main`` stands for."""
+    """A model or data set: the commit of its branch ``main``, other branches, and commits that were ``main`` once."""
 
-    files: Mapping[str, bytes]
+    files: Files
     gated: bool = False
+    branches: Mapping[str, Files] = field(default_factory=dict)
+    earlier: tuple[Files, ...] = ()
+    private: bool = False
 
     @property
     def commit(self) -> str:
-        """As the Hub's: forty hexadecimal digits, others when the files are others."""
-        text = b"".join(name.encode() + content for name, content in sorted(self.files.items()))
-        return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+        """Of ``main``."""
+        return commit_of(self.files)
+
+    def at(self, revision: str) -> Files | None:
+        """The files of a branch or a commit; None where there is no such revision."""
+        named = {"main": self.files, **self.branches}
+        commits = {commit_of(files): files for files in (*named.values(), *self.earlier)}
+        return {**commits, **named}.get(revision)
+
+    def moved(self, files: Files) -> Repository:
+        """After another commit to ``main``; the earlier one stays to be had."""
+        return Repository(files, self.gated, self.branches, (*self.earlier, self.files), self.private)
 
 
 @dataclass
@@ -32,27 +61,53 @@ class Hub:
     """The running server."""
 
     repositories: dict[str, Repository]
+    """Models."""
+    datasets: dict[str, Repository] = field(default_factory=dict)
     failing: bool = False
     """Answer everything with 503, as in an outage."""
     endpoint: str = ""
     fetched: list[str] = field(default_factory=list)
     """Names of the files whose contents were asked for."""
+    asked: list[str] = field(default_factory=list)
+    """Method and path of every request, with the range asked for."""
+    cut: dict[str, int] = field(default_factory=dict)
+    """File → how many of its next transfers break off in the middle."""
+    stuck: dict[str, int] = field(default_factory=dict)
+    """File → how many of its next transfers stand still in the middle, until the asker gives up."""
+    closing: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
-def serving(repositories: Mapping[str, Repository]) -> Iterator[Hub]:
-    """Serve them while the context lasts."""
-    hub = Hub(dict(repositories))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))
+def serving(repositories: Mapping[str, Repository], datasets: Mapping[str, Repository] | None = None) -> Iterator[Hub]:
+    """Serve models and data sets while the context lasts."""
+    hub = Hub(dict(repositories), dict(datasets or {}))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"hub": hub}))
+    server.daemon_threads = True
     hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield hub
     finally:
+        hub.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    parts: tuple[str, ...]
+    """Of the path, each decoded: a branch may contain a slash."""
+    range: str
+    token: str
+    body: bytes
+
+    @property
+    def value(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -60,82 +115,185 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+    file: str = ""
+    """The body is this file, or a part of it."""
 
 
-def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
 
-        def do_GET(self) -> None:
-            self._send(_answer(hub, self.path, self.command), with_body=True)
+    protocol_version = "HTTP/1.1"
+    hub: ClassVar[Hub]
 
-        def do_HEAD(self) -> None:
-            self._send(_answer(hub, self.path, self.command), with_body=False)
+    def do_GET(self) -> None:
+        parts = tuple(unquote(part) for part in urlsplit(self.path).path.strip("/").split("/"))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        request = Request(self.command, parts, self.headers.get("Range") or "", token, body)
+        self.hub.asked.append(f"{self.command} {self.path} {request.range}".strip())
+        try:
+            self._send(_answer(self.hub, request))
+        except (BrokenPipeError, ConnectionResetError):  # who asked has given up
+            self.close_connection = True
 
-        def _send(self, answer: Answer, with_body: bool) -> None:
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            if with_body:
-                self.wfile.write(answer.body)
+    do_HEAD = do_POST = do_GET
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Tests are quiet."""
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            sent = answer.body[: len(answer.body) // 2] if self._breaks(answer) else answer.body
+            self.wfile.write(sent)
+            self.wfile.flush()
+            if len(sent) < len(answer.body):
+                self._break_off(answer)
 
-    return Handler
+    def _breaks(self, answer: Answer) -> bool:
+        return bool(answer.file) and self.hub.cut.get(answer.file, 0) + self.hub.stuck.get(answer.file, 0) > 0
+
+    def _break_off(self, answer: Answer) -> None:
+        waits = self.hub.stuck.get(answer.file, 0) > 0
+        (self.hub.stuck if waits else self.hub.cut)[answer.file] -= 1
+        if waits:
+            self.hub.closing.wait()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests are quiet."""
 
 
-def _answer(hub: Hub, target: str, method: str) -> Answer:
+def _answer(hub: Hub, request: Request) -> Answer:
     if hub.failing:
         return Answer(503, b"", {})
-    parts = unquote(urlsplit(target).path).strip("/").split("/")
-    if parts[:2] == ["api", "models"]:
-        return _api(hub, parts[2:])
-    id, rest = "/".join(parts[:2]), parts[2:]
-    repository = hub.repositories.get(id)
-    if repository is None or rest[:1] != ["resolve"]:
-        return _missing()
-    return _file(hub, repository, rest[1], "/".join(rest[2:]), method)
+    parts = request.parts
+    if parts == ("api", "repos", "create"):
+        return _create(hub, request)
+    if parts == ("api", "validate-yaml"):
+        return _json({"errors": [], "warnings": []})
+    if parts[:1] == ("api",) and parts[1] in ("models", "datasets"):
+        kind = hub.repositories if parts[1] == "models" else hub.datasets
+        return _api(kind, request, parts[2:])
+    kind, parts = (hub.datasets, parts[1:]) if parts[:1] == ("datasets",) else (hub.repositories, parts)
+    repository = kind.get("/".join(parts[:2]))
+    if repository is None or parts[2:3] != ("resolve",):
+        return _missing("RepoNotFound")
+    return _file(hub, repository, request, (parts[3], "/".join(parts[4:])))
 
 
-def _api(hub: Hub, parts: list[str]) -> Answer:
-    id, rest = "/".join(parts[:2]), parts[2:]
-    repository = hub.repositories.get(id)
+def _api(kind: dict[str, Repository], request: Request, parts: tuple[str, ...]) -> Answer:
+    id, (verb, *rest) = "/".join(parts[:2]), parts[2:] or ("",)
+    repository = kind.get(id)
     if repository is None:
-        return _missing()
-    if rest and rest[1] not in ("main", repository.commit):
-        return Answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
-    if rest[:1] == ["tree"]:
-        return _json([_entry(name, content) for name, content in repository.files.items()])
-    siblings = [{"rfilename": name} for name in repository.files]
-    gated = "manual" if repository.gated else False
+        return _missing("RepoNotFound")
+    if verb == "auth-check":
+        return _closed(repository, request) or _json({})
+    files = repository.at(rest[0] if rest else "main")
+    if files is None:
+        return _missing("RevisionNotFound")
+    more: Mapping[str, Callable[[], Answer]] = {
+        "tree": lambda: _tree(repository, files, request, "/".join(rest[1:])),
+        "paths-info": lambda: _json([_entry(name, files[name]) for name in _paths(request) if name in files]),
+        "preupload": lambda: _json({"files": [_regular(file["path"]) for file in request.value["files"]]}),
+        "commit": lambda: _commit(kind, id, request),
+    }
+    return more[verb]() if verb in more else _info(id, repository, files)
+
+
+def _info(id: str, repository: Repository, files: Files) -> Answer:
     return _json(
         {
             "_id": "0",
             "id": id,
             "modelId": id,
-            "sha": repository.commit,
-            "siblings": siblings,
-            "gated": gated,
+            "sha": commit_of(files),
+            "siblings": [{"rfilename": name} for name in files],
+            "gated": "manual" if repository.gated else False,
+            "private": repository.private,
             "tags": [],
         }
     )
 
 
-def _file(hub: Hub, repository: Repository, revision: str, name: str, method: str) -> Answer:
-    commit = {"X-Repo-Commit": repository.commit}
-    if repository.gated:
-        return Answer(403, b"", {**commit, "X-Error-Code": "GatedRepo"})
-    if revision not in ("main", repository.commit):
-        return Answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
-    content = repository.files.get(name)
+def _tree(repository: Repository, files: Files, request: Request, folder: str) -> Answer:
+    """The whole tree below a folder, folders included, as ``recursive`` asks for."""
+    if closed := _closed(repository, request):
+        return closed
+    prefix = f"{folder}/" if folder else ""
+    below = [name for name in files if name.startswith(prefix)]
+    folders = {
+        name[: match.start()] for name in below for match in re.finditer("/", name) if match.start() > len(prefix)
+    }
+    if folder and not below:
+        return _missing("EntryNotFound")
+    made = [{"type": "directory", "oid": commit_of({name: b""}), "size": 0, "path": name} for name in sorted(folders)]
+    return _json([*made, *(_entry(name, files[name]) for name in below)])
+
+
+def _file(hub: Hub, repository: Repository, request: Request, wanted: tuple[str, str]) -> Answer:
+    revision, name = wanted
+    files = repository.at(revision)
+    if closed := _closed(repository, request):
+        return closed
+    if files is None:
+        return _missing("RevisionNotFound")
+    commit = {"X-Repo-Commit": commit_of(files)}
+    content = files.get(name)
     if content is None:
         return Answer(404, b"", {**commit, "X-Error-Code": "EntryNotFound"})
-    if method == "GET":
+    if request.method == "GET":
         hub.fetched.append(name)
-    return Answer(200, content, {**commit, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
+    headers = {**commit, "ETag": f'"{hashlib.sha256(content).hexdigest()}"', "Accept-Ranges": "bytes"}
+    match = re.fullmatch(r"bytes=(\d+)-(\d*)", request.range)
+    if match is None:
+        return Answer(200, content, headers, name)
+    begin, end = int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
+    if begin >= len(content):
+        return Answer(416, b"", {**headers, "Content-Range": f"bytes */{len(content)}"})
+    headers |= {"Content-Range": f"bytes {begin}-{end}/{len(content)}"}
+    return Answer(206, content[begin : end + 1], headers, name)
+
+
+def _closed(repository: Repository, request: Request) -> Answer | None:
+    """What one who may not see it gets: 401 without a token, 403 with one whose owner was not let in."""
+    if not repository.gated or request.token == TOKEN:
+        return None
+    return Answer(403 if request.token else 401, b"", {"X-Error-Code": "GatedRepo"})
+
+
+def _create(hub: Hub, request: Request) -> Answer:
+    if request.token != TOKEN:
+        return Answer(401, b"", {})
+    asked = request.value
+    id = f"{asked['organization']}/{asked['name']}"
+    kind = hub.datasets if asked.get("type") == "dataset" else hub.repositories
+    if id in kind:
+        return Answer(409, b"", {})
+    kind[id] = Repository({".gitattributes": b""}, private=asked.get("visibility") == "private")
+    prefix = "datasets/" if kind is hub.datasets else ""
+    return _json({"url": f"{hub.endpoint}/{prefix}{id}", "name": id, "id": "0"})
+
+
+def _commit(kind: dict[str, Repository], id: str, request: Request) -> Answer:
+    if request.token != TOKEN:
+        return Answer(403, b"", {})
+    files = dict(kind[id].files)
+    for line in map(json.loads, request.body.splitlines()):
+        if line["key"] == "file":
+            files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+    kind[id] = kind[id].moved(files)
+    return _json({"commitUrl": f"/{id}/commit/{kind[id].commit}", "commitOid": kind[id].commit, "success": True})
+
+
+def _regular(path: str) -> dict[str, Any]:
+    return {"path": path, "uploadMode": "regular", "shouldIgnore": False}
+
+
+def _paths(request: Request) -> list[str]:
+    """Of a form."""
+    return parse_qs(request.body.decode()).get("paths", [])
 
 
 def _entry(name: str, content: bytes) -> dict[str, Any]:
@@ -147,8 +305,8 @@ def _entry(name: str, content: bytes) -> dict[str, Any]:
     }
 
 
-def _missing() -> Answer:
-    return Answer(404, b"", {"X-Error-Code": "RepoNotFound"})
+def _missing(code: str) -> Answer:
+    return Answer(404, b"", {"X-Error-Code": code})
 
 
 def _json(value: Any) -> Answer:

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "List the models that need no network.",
     "backends": "List the ways of serving a model.",
     "meters": "List the meters.",
+    "testset": "Build, show, verify and push test sets of 1,000 rows.",
     "prepare": "Turn packaged weights into the files that a backend reads, once.",
 }
 """In the order of ``--help``; the command NAME is ``command`` in ``cli/NAME.py``, imported when it is called."""

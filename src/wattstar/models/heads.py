@@ -22,7 +22,7 @@ TEXT_PAIRS = frozenset([
 DECODERS = frozenset(["gpt2", "gpt_neox", "llama", "opt", "qwen2", "qwen3"])
 """Model types that go on with a text, of named architectures, which declare no head."""
 
-CAPTIONERS = frozenset(["blip", "blip-2", "git", "kosmos-2", "pix2struct", "vision-encoder-decoder"])
+CAPTIONERS = frozenset(["blip", "git", "vision-encoder-decoder"])
 """Model types that say what an image shows without being asked."""
 
 Config = Mapping[str, Any]

@@ -13,6 +13,9 @@ from wattstar.errors import GateFailed
 from wattstar.testsets import reference
 from wattstar.types import Controls, Kind, Sample, Task
 
+MEDIA = (Kind.IMAGE, Kind.AUDIO)
+"""Kinds of inputs that are files."""
+
 
 class SampleUnreadable(GateFailed):
     """A sample that cannot be decoded; the message names it."""
