@@ -309,6 +309,11 @@ def test_a_model_that_needs_a_question_is_not_taken_for_a_captioner(tmp_path: Pa
     assert "zero-shot" in caught.value.cures[1]
 
 
+def test_thinking_about_images_is_refused_rather_than_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="think"):
+        serve("transformers", CAPTIONS, chat(making.tiny_llava(tmp_path)), pictures(), thinking="on")
+
+
 def test_a_model_without_a_chat_template_is_not_asked(tmp_path: Path) -> None:
     folder = making.tiny_llava(tmp_path)
     (folder / "chat_template.jinja").unlink()

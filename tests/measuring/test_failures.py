@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support import command, fake_words, other_package, records, wattstar_command
+from tests.support import command, fake_job, fake_words, measure, other_package, records, wattstar_command
 from wattstar.records.store import Store
 from wattstar.types import Failure, Finding, Record, Severity, Status
 
@@ -173,6 +173,14 @@ def test_one_failed_job_of_several_costs_no_other(tmp_path: Path) -> None:
     told = [row["record"]["failure"] and row["record"]["failure"]["reason"] for row in json.loads(done.stdout)]
     assert told == [None, "died", "died", "out of memory", "model", None]
     assert len(records(store)) == 6
+
+
+def test_samples_that_are_not_those_of_the_plan_are_refused(tmp_path: Path) -> None:
+    record = measure(fake_job(procedure={"digest": "0" * 64}), tmp_path)
+    assert record.failure is not None
+    assert record.failure.reason == "samples"
+    assert "changed after the plan was made" in record.failure.message
+    assert record.figures == ()
 
 
 def odd_words(store: Path, how: str, *more: object) -> list[str]:

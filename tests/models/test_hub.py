@@ -90,6 +90,7 @@ def test_a_branch_is_pinned_to_its_commit_and_no_pickle_is_fetched(ask: Ask, hub
     assert answer["family"] == "google-bert/bert-base-uncased"
     assert {"model.safetensors", "config.json", "tokenizer.json"} <= set(answer["files"])
     assert not {"pytorch_model.bin", "onnx/model.onnx"} & {*answer["files"], *hub.fetched}
+    assert [asked for asked in hub.asked if "us/tiny" not in asked] == [], "nothing but the model is asked about"
 
 
 def test_a_commit_is_itself_and_another_revision_is_refused(ask: Ask, hub: Hub) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from wattstar import models, registry, testsets
-from wattstar.errors import ModelUnavailable, UnfitEnvironment, WattstarError
+from wattstar.errors import ModelUnavailable, UnfitEnvironment, VerificationFailed, WattstarError
 from wattstar.measuring.channel import Channel
 from wattstar.records.codec import decode, encode
 from wattstar.testsets import SampleUnreadable
@@ -56,6 +56,11 @@ def _serve(job: Job, channel: Channel) -> None:
     registry.require(f"The task {job.task!r}", task.requires)
     registry.require(f"The backend {job.backend!r}", backend.requires)
     rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
+    if rows.digest != job.procedure.digest:
+        raise VerificationFailed(
+            f"The samples of {job.task} in the edition {rows.edition!r} were changed after the plan was made.",
+            ["give the command once more, which plans with those that are there now"],
+        )
     began = time.monotonic_ns()
     with backend.session(job.model, task, job.controls) as session:
         work = _Work(job, session, channel)
@@ -195,7 +200,12 @@ def die_with_parent() -> None:
 
 
 def _reason(error: WattstarError) -> str:
-    kinds = {ModelUnavailable: "model", SampleUnreadable: "samples", UnfitEnvironment: "environment"}
+    kinds = {
+        ModelUnavailable: "model",
+        SampleUnreadable: "samples",
+        VerificationFailed: "samples",
+        UnfitEnvironment: "environment",
+    }
     return next((reason for kind, reason in kinds.items() if isinstance(error, kind)), "internal")
 
 

@@ -34,9 +34,15 @@ COPIES = ("original/*", "consolidated*", "onnx/*", "openvino/*", "*.fp16*", "*.n
 """The same weights once more, for other programs or in other types; and a judge of images, which is not run."""
 
 
+def client() -> None:
+    """The Hub's client is there, and asks the Hub for nothing but what it is told to."""
+    require("The Hugging Face Hub", ["huggingface_hub"])
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported
+
+
 def pin(id: str, revision: str | None) -> Pinned:
     """Ask the Hub, or where it cannot be reached its cache on this disk, which commit a revision stands for."""
-    require("The Hugging Face Hub", ["huggingface_hub"])
+    client()
     with _explained(id, revision):
         name, commit, names = _online(id, revision) or _cached(id, revision)
         format = format_of(names)
@@ -55,7 +61,7 @@ def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:
 
     ``with_code`` adds the repository's Python files: they are only ever run for ``trust_remote_code``.
     """
-    require("The Hugging Face Hub", ["huggingface_hub"])
+    client()
     from huggingface_hub import snapshot_download
 
     code = ("*.py",) if with_code else ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wattstar.errors import UnfitEnvironment, UsageError
+from wattstar.models.hub import client
 from wattstar.registry import require
 from wattstar.testsets.converting import check_columns, columns
 from wattstar.testsets.recipe import DataSource
@@ -54,7 +55,8 @@ def needed(task: Task) -> tuple[str, ...]:
 
 def pinned(source: DataSource) -> DataSource:
     """The same with the commit its revision stands for; ``SourceClosed`` where it is gated, missing or gone."""
-    _client("Building a test set")
+    require("Building a test set", REQUIRES[None])
+    client()
     from huggingface_hub import HfApi, HfFileSystem
 
     with _explained(source):
@@ -91,7 +93,7 @@ def opened(source: DataSource, seed: int) -> Iterator[Opened]:
 
 def push(folder: Path, repository: str, *, public: bool) -> str:
     """Put a built test set on the Hub as a data set, private unless ``public``; its address."""
-    _client("Putting a test set on the Hub")
+    client()
     from huggingface_hub import HfApi
 
     with _explained(DataSource(repository, repository, "", {})):
@@ -99,12 +101,6 @@ def push(folder: Path, repository: str, *, public: bool) -> str:
         HfApi().upload_folder(repo_id=made.repo_id, folder_path=folder, repo_type="dataset",
                               commit_message=f"Test set {folder.parent.name}, {folder.name}")  # fmt: skip
     return str(made)
-
-
-def _client(what: str) -> None:
-    """The Hub's client is there, and asks the Hub for nothing but what it is told to."""
-    require(what, REQUIRES[None])
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported
 
 
 def _fitting(source: DataSource) -> Any:

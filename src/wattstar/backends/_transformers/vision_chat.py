@@ -28,6 +28,9 @@ def serve(spec: ModelSpec, task: Task, controls: Controls) -> Session:
     if chat is None or spec.weights is Weights.RANDOM:
         what = f"asks nothing for {task.tag}" if chat is None else "has no processor for random weights"
         raise UsageError(f"Chat about images {what}.", ["choose a model with its own files"])
+    if controls.thinking not in (None, "off"):
+        raise UsageError(f"Models that chat about images are not told to think here ({controls.thinking!r}).",
+                         ["leave --control thinking out"])  # fmt: skip
     network = load(spec, controls, "AutoModelForImageTextToText")
     processor = _processor(spec, network)
     writer = Writer(network, processor.tokenizer, controls)
