@@ -1,0 +1,89 @@
+"""A record and its tables, read back from their files: what ``verify`` works everything out from again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from wattstar.errors import VerificationFailed
+from wattstar.measuring.timeline import Domain
+from wattstar.records import tables
+from wattstar.records.store import Store
+from wattstar.types import Mark, Observation, Pass, Record, Timeline
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is kept of one sample; see ``records.tables.SAMPLE``."""
+
+    id: str
+    source: str
+    seconds: float
+    counts: Mapping[str, int]
+    output: Any
+    target: Any
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a record rests on."""
+
+    record: Record
+    timelines: Sequence[Timeline]
+    marks: Sequence[Mark]
+    states: Sequence[Observation]
+    rows: Sequence[Row]
+
+    @cached_property
+    def domains(self) -> tuple[Domain, ...]:
+        """The timelines, ready to be asked."""
+        return tuple(Domain(line) for line in self.timelines)
+
+    def of(self, counted: Pass) -> list[Mark]:
+        """The marks of one pass."""
+        return [mark for mark in self.marks if mark.pass_index == counted.index]
+
+
+def gather(record: Record, store: Store) -> Evidence:
+    """Read the record's tables; ``VerificationFailed`` names one that is missing, changed, or of other columns."""
+    found = {kind: _table(record, kind, store) for kind in ("timelines", "marks", "states", "samples")}
+    return Evidence(
+        record,
+        timelines=_read("timelines", tables.timelines_from_parquet, found),
+        marks=_read("marks", tables.marks_from_parquet, found),
+        states=_read("states", tables.states_from_parquet, found),
+        rows=_read("samples", _rows, found),
+    )
+
+
+def _table(record: Record, kind: str, store: Store) -> bytes | None:
+    name = getattr(record, kind)
+    return None if name is None else store.table(kind, name)
+
+
+def _read(kind: str, reader: Any, found: Mapping[str, bytes | None]) -> Any:
+    data = found[kind]
+    if data is None:
+        return []
+    try:
+        return reader(data)
+    except VerificationFailed as error:
+        raise VerificationFailed(f"{kind}: {error.message}") from error
+
+
+def _rows(data: bytes) -> list[Row]:
+    return [_row(row) for row in tables.samples_from_parquet(data)]
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    try:
+        parsed = {name: json.loads(row[name]) for name in ("counts", "output", "target")}
+    except ValueError as error:
+        raise VerificationFailed(f"sample {row['id']}: not JSON: {error}") from error
+    if not isinstance(parsed["counts"], dict):
+        raise VerificationFailed(f"sample {row['id']}: its counts are no table of numbers")
+    return Row(**{**row, **parsed})
