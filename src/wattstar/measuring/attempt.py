@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import wattstar
 from wattstar import registry
 from wattstar.measuring import choosing, figures, gates, machine
+from wattstar.measuring.steady import Round, judged
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -20,7 +21,10 @@ from wattstar.types import (
     SCHEMA_VERSION,
     Approach,
     Block,
+    Boundary,
+    Environment,
     Failure,
+    Figure,
     Finding,
     Job,
     Level,
@@ -64,6 +68,9 @@ class Attempt:
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+    """What is on the machine and was not read."""
+    environment: Environment | None = None
 
     @property
     def status(self) -> Status:
@@ -73,12 +80,41 @@ class Attempt:
         return Status.COMPLETE if self.done else Status.FAILED
 
 
+@dataclass(frozen=True)
+class Results:
+    """What follows from what was told, in a record's fields of the same names: ``verify`` works it out again."""
+
+    passes: tuple[Pass, ...]
+    stages: tuple[Stage, ...]
+    warm_up: WarmUp | None
+    figures: tuple[Figure, ...]
+    rated: Boundary | None
+    findings: tuple[Finding, ...]
+
+
+def results(attempt: Attempt) -> Results:
+    """Everything that can be worked out, from the complete timelines; depends on nothing but the attempt."""
+    domains = [Domain(timeline) for timeline in attempt.timelines]
+    phases = phases_of(attempt.job)
+    passes = tuple(counted(told, attempt.marks, domains, phases) for told in attempt.passes)
+    made = figures.figures(passes)
+    found = Results(
+        passes=passes,
+        stages=_stages(attempt, domains),
+        warm_up=_warm_up(attempt, domains),
+        figures=made,
+        rated=figures.rated(made),
+        findings=(),
+    )
+    return replace(found, findings=tuple(_findings(attempt, found)))
+
+
 def fold(attempt: Attempt, store: Store) -> Record:
     """Everything in one record, its tables written first."""
     done = attempt.done or {}
-    made = figures.figures(attempt.passes)
-    boundary = figures.rated(made)
     loaded = decode(Loaded, done["loaded"]) if done else None
+    attempt.left_out = _left_out(attempt.job)
+    found = results(attempt)
     return Record(
         schema_version=SCHEMA_VERSION,
         wattstar=wattstar.__version__,
@@ -86,15 +122,15 @@ def fold(attempt: Attempt, store: Store) -> Record:
         job_id=job_id(attempt.job),
         status=attempt.status,
         started=attempt.started.isoformat(timespec="milliseconds"),
-        seconds=time.monotonic() - attempt.began,
+        seconds=max(time.monotonic() - attempt.began, span(attempt.marks)),
         machine=machine.describe(loaded.packages if loaded else {}),
         loaded=loaded,
-        passes=tuple(attempt.passes),
-        stages=_stages(attempt),
-        figures=made,
-        rated=boundary,
+        passes=found.passes,
+        stages=found.stages,
+        figures=found.figures,
+        rated=found.rated,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple(_findings(attempt, done)),
+        findings=found.findings,
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -102,12 +138,42 @@ def fold(attempt: Attempt, store: Store) -> Record:
         samples=store.add_table("samples", tables.samples_to_parquet(attempt.rows)) if attempt.rows else None,
         sampling=attempt.sampling,
         sensors=attempt.profiles,
-        warm_up=attempt.warm_up,
+        warm_up=found.warm_up,
+        environment=attempt.environment,
     )
 
 
-def _stages(attempt: Attempt) -> tuple[Stage, ...]:
-    domains = [Domain(timeline) for timeline in attempt.timelines]
+def span(marks: Sequence[Mark]) -> float:
+    """Seconds from the first to the last; a simulated world may be ahead of the clock on the wall."""
+    times = [mark.time for mark in marks]
+    return (max(times) - min(times)) / 1e9 if times else 0.0
+
+
+def counted(told: Pass, marks: Sequence[Mark], domains: Sequence[Domain], phases: Sequence[Phase]) -> Pass:
+    """A pass, its energy and that of its phases and blocks worked out from what the meters have said by now."""
+    own = [mark for mark in marks if mark.pass_index == told.index]
+    window = window_of(own, "pass")
+    windows = phase_windows(own, [(phase.name, phase.begins) for phase in phases])
+    return replace(
+        told,
+        window=window,
+        energy=readings(domains, [window]),
+        phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
+        blocks=tuple(replace(block, energy=readings(domains, [block.window])) for block in told.blocks),
+    )
+
+
+def _warm_up(attempt: Attempt, domains: Sequence[Domain]) -> WarmUp | None:
+    """Judged once more, when all that meters had to say of its last round was said."""
+    if attempt.warm_up is None:
+        return None
+    began = next(mark.time for mark in attempt.marks if mark.name == "warm_up")
+    windows = windows_of(attempt.marks, "round")[: attempt.warm_up.rounds]
+    rounds = [Round((window.end - window.begin) / 1e9, readings(domains, [window])) for window in windows]
+    return judged(rounds, (windows[-1].end - began) / 1e9)
+
+
+def _stages(attempt: Attempt, domains: Sequence[Domain]) -> tuple[Stage, ...]:
     names = {mark.name for mark in attempt.marks}
     windows = {name: window_of(attempt.marks, name) for name in STAGES if {name, name + "_end"} <= names}
     return tuple(Stage(name, window, _energy(name, domains, window)) for name, window in windows.items())
@@ -119,28 +185,31 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
     return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
-def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
+LIVE = frozenset({"samples", "coverage", "sensor", "not read"})
+"""Gates that saw something nobody can see again in what was kept."""
+
+
+def _findings(attempt: Attempt, found: Results) -> list[Finding]:
     names = [phase.name for phase in phases_of(attempt.job)]
-    made = figures.figures(attempt.passes)
-    rated = figures.rated(made)
-    windows = [counted.window for counted in attempt.passes]
+    windows = [counted.window for counted in found.passes]
+    unreadable = (attempt.done or {}).get("unreadable", ())
     return [
-        *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
+        *gates.unreadable_samples(unreadable, attempt.job.procedure.samples),
         *gates.coverage(attempt.late),
-        *gates.readings(attempt.passes),
-        *gates.limits(attempt.passes, attempt.timelines),
-        *gates.cross_check([counted.energy for counted in attempt.passes]),
+        *gates.readings(found.passes),
+        *gates.limits(found.passes, attempt.timelines),
+        *gates.cross_check([counted.energy for counted in found.passes]),
         *gates.jumps(attempt.timelines, windows),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
-        *gates.warm_up(attempt.warm_up),
-        *gates.trend(attempt.passes, rated),
-        *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
-        *gates.left_out(_left_out(attempt.job)),
-        *gates.figure(attempt.passes, rated),
-        *gates.phases(attempt.passes, names),
-        *gates.neighbours(attempt.passes),
-        *gates.scatter(made, rated),
+        *gates.warm_up(found.warm_up),
+        *gates.trend(found.passes, found.rated),
+        *gates.caveats(best(found.passes[0].energy) if found.passes else (), attempt.caveats),
+        *gates.left_out(attempt.left_out),
+        *gates.figure(found.passes, found.rated),
+        *gates.phases(found.passes, names),
+        *gates.neighbours(found.passes),
+        *gates.scatter(found.figures, found.rated),
     ]
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
+from wattstar.measuring import environment
 from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
     blocks_of,
+    counted,
     fold,
-    phase_windows,
     phases_of,
     window_of,
     windows_of,
@@ -56,7 +57,7 @@ class Circumstances:
 def run(job: Job, circumstances: Circumstances) -> Record:
     """Measure the job and add its record to the store, whatever happens; ``Interrupted`` after Ctrl-C."""
     store = circumstances.store
-    attempt = Attempt(job)
+    attempt = Attempt(job, environment=environment.describe(job))
     observer = _Observer(attempt, circumstances)
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
@@ -189,21 +190,21 @@ class _Observer:
         window = window_of(marks, "pass")
         late = set(sampler.cover(window.end))
         domains = [Domain(timeline) for timeline in sampler.timelines()]
-        energy = readings(domains, [window])
-        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
-        self.attempt.late.extend((index, domain) for domain in sorted(late))
-        windows = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
-        return Pass(
+        told = Pass(
             index=index,
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
-            energy=energy,
-            phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
+            energy=(),
+            phases={},
             counts=content["counts"],
             foreign_cpu=self._neighbours.share() if self._neighbours else None,
-            blocks=blocks_of(marks, content["blocks"], domains),
+            blocks=blocks_of(marks, content["blocks"], ()),
         )
+        found = counted(told, marks, domains, phases_of(self.job))
+        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in found.energy}
+        self.attempt.late.extend((index, domain) for domain in sorted(late))
+        return found
 
 
 def _stopped(attempt: Attempt) -> str:

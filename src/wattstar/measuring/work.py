@@ -117,18 +117,9 @@ class Work:
         return served, seconds
 
     def _arrange(self, repeats: int) -> None:
-        """Fix the work of a pass: every pass is the same, and what lies in one place of it holds the same samples.
-
-        Of a subset like work stays together: each part is repeated in its place.
-        """
-        self.repeats, count = repeats, len(self.batches)
-        if self.procedure.subset is None:
-            self.order = list(range(count)) * repeats
-            self.blocks = parts(len(self.order), BLOCKS)
-            return
-        groups = parts(count, BLOCKS_OF_A_SUBSET)
-        self.order = [number for group in groups for _ in range(repeats) for number in group]
-        self.blocks = [range(group.start * repeats, group.stop * repeats) for group in groups]
+        """Fix the work of a pass, which is the same in every pass."""
+        self.repeats = repeats
+        self.order, self.blocks = arranged(len(self.batches), repeats, self.procedure.subset is not None)
 
     def _batch(self, index: int, place: int, batch: Batch) -> Any:
         began = self.mark("batch", index, place)
@@ -145,6 +136,20 @@ class Work:
         works = [self.works[sample.id] for sample in samples] if self.works else []
         mean = sum(works) / len(works) if works else None
         return {"first": block.start, "queries": len(samples), "work": mean}
+
+
+def arranged(count: int, repeats: int, by_work: bool) -> tuple[list[int], list[range]]:
+    """The order in which so many batches are served in a pass, and the parts of it that are its blocks.
+
+    What lies in one place holds the same samples in every pass. Of a subset like work stays together (``by_work``):
+    each part is repeated in its place.
+    """
+    if not by_work:
+        order = list(range(count)) * repeats
+        return order, parts(len(order), BLOCKS)
+    groups = parts(count, BLOCKS_OF_A_SUBSET)
+    order = [number for group in groups for _ in range(repeats) for number in group]
+    return order, [range(group.start * repeats, group.stop * repeats) for group in groups]
 
 
 def parts(count: int, wanted: int) -> list[range]:

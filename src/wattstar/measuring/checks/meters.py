@@ -13,7 +13,7 @@ from wattstar.measuring.evidence import Evidence
 from wattstar.types import Gpu, Method, Reading, Timeline, Window
 
 LEAST_OF_IDLE = 0.9
-"""Work takes at least what rest takes, less what rest itself varies by: design §6.2 calls 5 % between two rests much."""
+"""Work takes at least what rest takes, less twice what two rests may differ by before net is void (design §6.2)."""
 
 
 def timelines(evidence: Evidence) -> Iterator[str]:
