@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from wattstar.errors import VerificationFailed
-from wattstar.measuring.timeline import Domain
+from wattstar.measuring.attempt import Attempt, Results, blocks_of, results
+from wattstar.measuring.work import arranged
 from wattstar.records import tables
 from wattstar.records.store import Store
 from wattstar.types import Mark, Observation, Pass, Record, Timeline
@@ -38,9 +39,43 @@ class Evidence:
     rows: Sequence[Row]
 
     @cached_property
-    def domains(self) -> tuple[Domain, ...]:
-        """The timelines, ready to be asked."""
-        return tuple(Domain(line) for line in self.timelines)
+    def again(self) -> Results:
+        """What follows from the tables, whatever is written of it; ``VerificationFailed`` where marks are missing."""
+        record = self.record
+        if record.warm_up and not any(mark.name == "warm_up" for mark in self.marks):
+            raise VerificationFailed("the warm-up has no marks")
+        attempt = Attempt(
+            job=record.job,
+            marks=list(self.marks),
+            passes=[self._told(counted) for counted in record.passes],
+            timelines=self.timelines,
+            states=self.states,
+            sampling=record.sampling,
+            warm_up=record.warm_up,
+            environment=record.environment,
+        )
+        return results(attempt)
+
+    def batches(self, counted: Pass) -> list[int]:
+        """How many samples the batches of one sweep hold: all as many, the last one what is left."""
+        size = self.record.job.controls.batch_size
+        full, rest = divmod(counted.queries // max(counted.repeats, 1), size)
+        return [size] * full + [rest] * (rest > 0)
+
+    def _told(self, counted: Pass) -> Pass:
+        """The pass as its worker told it; where its blocks lie follows from its batches."""
+        marks = self.of(counted)
+        sizes = self.batches(counted)
+        order, blocks = arranged(len(sizes), counted.repeats, self.record.job.procedure.subset is not None)
+        begun = {mark.batch for mark in marks if mark.name == "batch"}
+        if not {"pass", "pass_end"} <= {mark.name for mark in marks} or not begun >= {block.start for block in blocks}:
+            raise VerificationFailed(f"pass {counted.index}: marks are missing")
+        works = [block.work for block in counted.blocks] + [None] * len(blocks)
+        told = [
+            {"first": block.start, "queries": sum(sizes[order[place]] for place in block), "work": work}
+            for block, work in zip(blocks, works, strict=False)
+        ]
+        return replace(counted, energy=(), phases={}, blocks=blocks_of(marks, told, ()))
 
     def of(self, counted: Pass) -> list[Mark]:
         """The marks of one pass."""

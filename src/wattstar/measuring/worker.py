@@ -65,7 +65,7 @@ def _serve(job: Job, channel: Channel) -> None:
     with backend.session(job.model, task, job.controls) as session:
         work = Work(job.procedure, session, channel)
         channel.mark(Mark("load", began))
-        channel.mark(Mark("load_end", time.monotonic_ns()))
+        work.mark("load_end")
         with work.stage("preprocess"):
             samples, unreadable = _decode(rows.samples, task, job)
             work.batches = list(session.prepare(samples))

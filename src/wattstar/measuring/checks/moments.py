@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -29,13 +28,12 @@ def marks(evidence: Evidence) -> Iterator[str]:
 
 def batches(evidence: Evidence) -> Iterator[str]:
     """In each pass lie all batches of all repeats, one after another."""
-    size = evidence.record.job.controls.batch_size
     for counted in evidence.record.passes:
         found = evidence.of(counted)
         yield from (f"pass {counted.index}: {words}" for words in _pass(counted, found))
-        per_sweep = math.ceil(counted.queries / counted.repeats / size)
-        served = sum(mark.name == "batch" for mark in found)
+        served, per_sweep = sum(mark.name == "batch" for mark in found), len(evidence.batches(counted))
         if served != counted.repeats * per_sweep:
+            size = evidence.record.job.controls.batch_size
             yield (
                 f"pass {counted.index}: {served} batches were marked; {counted.queries} queries in batches of {size}, "
                 f"{counted.repeats} times over, are {counted.repeats * per_sweep}"

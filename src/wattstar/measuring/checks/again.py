@@ -1,0 +1,72 @@
+"""Every figure, worked out again from timelines and marks by the very functions that made it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from wattstar.measuring.attempt import LIVE
+from wattstar.measuring.checks.differences import differences
+from wattstar.measuring.evidence import Evidence
+from wattstar.records.codec import encode
+from wattstar.types import Finding, Status
+
+
+def readings(evidence: Evidence) -> Iterator[str]:
+    """Windows and joules, bounds and methods of passes, phases, blocks and stages."""
+    record, found = evidence.record, evidence.again
+    yield from differences(encode(list(record.passes)), encode(list(found.passes)), "pass")
+    yield from differences(encode(list(record.stages)), encode(list(found.stages)), "stage")
+    yield from differences(encode(record.warm_up), encode(found.warm_up), "warm-up")
+
+
+def figures(evidence: Evidence) -> Iterator[str]:
+    """Energy per 1,000 queries on each boundary, with all its intervals, and the boundary that is rated."""
+    record, found = evidence.record, evidence.again
+    yield from differences(encode(list(record.figures)), encode(list(found.figures)), "figure")
+    yield from differences(record.rated, found.rated, "rated")
+
+
+def findings(evidence: Evidence) -> Iterator[str]:
+    """What gates see in what is kept they have said; beside that only what could be seen while it was measured."""
+    written = Counter(evidence.record.findings)
+    seen = Counter(evidence.again.findings)
+    yield from (f"not written, but seen again: {_sentence(found)}" for found in seen - written)
+    for found in written - seen:
+        if found.gate not in LIVE:
+            yield f"written, but not seen again: {_sentence(found)}"
+    yield from _silent(evidence)
+
+
+def _silent(evidence: Evidence) -> Iterator[str]:
+    """Meters that did not speak all through a pass, where nothing says so."""
+    said = [found.message for found in evidence.record.findings if found.gate == "coverage"]
+    for counted in evidence.record.passes:
+        read = {reading.domain for reading in counted.energy}
+        silent = {line.domain for line in evidence.timelines} - read
+        for domain in sorted(silent):
+            if not any(words.startswith(f"pass {counted.index}: {domain} ") for words in said):
+                yield f"pass {counted.index}: {domain} was not read from begin to end, and no finding says so"
+
+
+def status(evidence: Evidence) -> Iterator[str]:
+    """Complete is what has passes, a loaded model and no failure; everything else says why it is not."""
+    record = evidence.record
+    if record.status is Status.COMPLETE:
+        fewest, most = record.job.procedure.passes, record.job.procedure.most_passes
+        if record.failure is not None:
+            yield f"complete, with the failure {record.failure.reason}"
+        if record.loaded is None:
+            yield "complete, without a loaded model"
+        if not fewest <= len(record.passes) <= most:
+            yield f"complete, with {len(record.passes)} passes; the procedure asks for {fewest} to {most}"
+        yield from (f"complete, without its {kind}" for kind in ("timelines", "marks", "samples")
+                    if getattr(record, kind) is None)  # fmt: skip
+    elif record.failure is None:
+        yield f"{record.status}, and no failure says why"
+    elif (record.status is Status.INTERRUPTED) != (record.failure.reason == "interrupted"):
+        yield f"{record.status}, with the failure {record.failure.reason}"
+
+
+def _sentence(found: Finding) -> str:
+    return f"{found.severity}: {found.gate}: {found.message}"
