@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from wattstar.errors import VerificationFailed
-from wattstar.measuring.attempt import Attempt, Results, blocks_of, results
+from wattstar.measuring.attempt import Attempt, Results, blocks_of, results, windows_of
 from wattstar.measuring.work import arranged
 from wattstar.records import tables
 from wattstar.records.store import Store
@@ -42,8 +42,7 @@ class Evidence:
     def again(self) -> Results:
         """What follows from the tables, whatever is written of it; ``VerificationFailed`` where marks are missing."""
         record = self.record
-        if record.warm_up and not any(mark.name == "warm_up" for mark in self.marks):
-            raise VerificationFailed("the warm-up has no marks")
+        self._check_rounds()
         attempt = Attempt(
             job=record.job,
             marks=list(self.marks),
@@ -57,20 +56,36 @@ class Evidence:
         return results(attempt)
 
     def batches(self, counted: Pass) -> list[int]:
-        """How many samples the batches of one sweep hold: all as many, the last one what is left."""
+        """How many samples the batches of one sweep hold: all as many, the last one what is left.
+
+        ``VerificationFailed`` where that is no work.
+        """
         size = self.record.job.controls.batch_size
-        full, rest = divmod(counted.queries // max(counted.repeats, 1), size)
+        if min(size, counted.repeats, counted.queries) < 1:
+            words = f"{counted.queries} queries in batches of {size}, {counted.repeats} times over"
+            raise VerificationFailed(f"pass {counted.index}: {words}, are no work")
+        full, rest = divmod(counted.queries // counted.repeats, size)
         return [size] * full + [rest] * (rest > 0)
+
+    def _check_rounds(self) -> None:
+        """The warm-up was judged by all its rounds but the one that ran meanwhile."""
+        if self.record.warm_up is None:
+            return
+        ended = len(windows_of(self.marks, "round"))
+        judged, least = self.record.warm_up.rounds, ended - 1 if self.record.loaded else 1
+        if not any(mark.name == "warm_up" for mark in self.marks) or not max(least, 1) <= judged <= ended:
+            raise VerificationFailed(f"warm-up: {judged} rounds are written, {ended} were marked")
 
     def _told(self, counted: Pass) -> Pass:
         """The pass as its worker told it; where its blocks lie follows from its batches."""
         marks = self.of(counted)
         sizes = self.batches(counted)
-        order, blocks = arranged(len(sizes), counted.repeats, self.record.job.procedure.subset is not None)
+        by_work = self.record.job.procedure.subset is not None
+        order, blocks = arranged(len(sizes), counted.repeats, by_work)
         begun = {mark.batch for mark in marks if mark.name == "batch"}
         if not {"pass", "pass_end"} <= {mark.name for mark in marks} or not begun >= {block.start for block in blocks}:
             raise VerificationFailed(f"pass {counted.index}: marks are missing")
-        works = [block.work for block in counted.blocks] + [None] * len(blocks)
+        works = [block.work if by_work else None for block in counted.blocks] + [None] * len(blocks)
         told = [
             {"first": block.start, "queries": sum(sizes[order[place]] for place in block), "work": work}
             for block, work in zip(blocks, works, strict=False)

@@ -39,6 +39,8 @@ CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
 }
 """In this order, after those of the file itself. Each yields one sentence for each thing that is wrong."""
 
+NEED_TIMELINES = ("readings", "figures", "findings")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -85,7 +87,7 @@ def verify(file: Path) -> Verdict:
     except VerificationFailed as error:
         name, says = ("schema", SCHEMA) if record is None else ("tables", TABLES)
         return Verdict(file, record, (*checks, Check(name, says, (error.message,))))
-    return Verdict(file, record, (*checks, *(_made(name, evidence) for name in CHECKS)))
+    return Verdict(file, record, (*checks, *_checked(evidence)))
 
 
 SCHEMA = "It is a record of the present schema."
@@ -122,13 +124,32 @@ def _job(record: Record) -> Check:
     return Check("job", "Its job_id is the sha256 of its job.", problem)
 
 
+def _checked(evidence: Evidence) -> Iterator[Check]:
+    """All of ``CHECKS``; those that need timelines only while these are sound."""
+    sound = True
+    for name in CHECKS:
+        check = _made(name, evidence) if sound or name not in NEED_TIMELINES else _left(name)
+        sound = sound and not (name == "timelines" and check.problems)
+        yield check
+
+
 def _made(name: str, evidence: Evidence) -> Check:
     """One check; what this machine lacks for it is said, and is no fault of the record."""
-    check = CHECKS[name]
-    says = (check.__doc__ or "").partition("\n")[0]
+    problems: list[str] = []
     try:
-        return Check(name, says, tuple(check(evidence)))
-    except VerificationFailed as error:
-        return Check(name, says, (error.message,))
+        problems.extend(CHECKS[name](evidence))
     except (UnknownName, UnfitEnvironment) as error:
-        return Check(name, says, not_made=error.message)
+        if not problems:
+            return Check(name, _says(name), not_made=error.message)
+    except (VerificationFailed, UsageError) as error:
+        problems.append(error.message)
+    return Check(name, _says(name), tuple(problems))
+
+
+def _left(name: str) -> Check:
+    return Check(name, _says(name), not_made="the timelines are not sound")
+
+
+def _says(name: str) -> str:
+    """The first line of the check's docstring."""
+    return (CHECKS[name].__doc__ or "").partition("\n")[0]

@@ -41,7 +41,7 @@ def findings(evidence: Evidence) -> Iterator[str]:
 def _silent(evidence: Evidence) -> Iterator[str]:
     """Meters that did not speak all through a pass, where nothing says so."""
     said = [found.message for found in evidence.record.findings if found.gate == "coverage"]
-    for counted in evidence.record.passes:
+    for counted in evidence.again.passes:
         read = {reading.domain for reading in counted.energy}
         silent = {line.domain for line in evidence.timelines} - read
         for domain in sorted(silent):

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
 
 from wattstar import registry, testsets
 from wattstar.errors import UnfitEnvironment, VerificationFailed
@@ -48,11 +49,11 @@ def times(evidence: Evidence) -> Iterator[str]:
     """What a sample took is its share of its batches' times; all samples together took no longer than the passes."""
     if not complete(evidence) or not evidence.record.passes:
         return
-    size = evidence.record.job.controls.batch_size
     took: dict[str, list[float]] = {row.id: [] for row in evidence.rows}
-    groups = [evidence.rows[i : i + size] for i in range(0, len(evidence.rows), size)]
     by_work = evidence.record.job.procedure.subset is not None
     for counted in evidence.record.passes:
+        edges = list(accumulate(evidence.batches(counted), initial=0))
+        groups = [evidence.rows[first:end] for first, end in pairwise(edges)]
         order, _ = arranged(len(groups), counted.repeats, by_work)
         for number, seconds in zip(order, _batches(evidence, counted), strict=False):
             for row in groups[number]:

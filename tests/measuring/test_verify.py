@@ -1,0 +1,538 @@
+"""Honest records add up. Forged ones do not, however well the forger signs them: each forgery is found, and named."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.measuring.forging import Edit, Forged, copied, forge
+from tests.support import command, fake_job
+from wattstar.measuring.nursery import Nursery
+from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.verify import CHECKS, Verdict, verify
+from wattstar.records.codec import canonical, digest, encode
+from wattstar.records.store import Store
+from wattstar.types import Job, Output, Record, Sample, Status
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with Nursery([]) as nursery:
+        yield nursery
+
+
+def made(job: Job, store: Path, nursery: Nursery) -> Path:
+    """Run the job; the file of its record."""
+    record = run(job, Circumstances(Store(store), silence=30.0, start=nursery.start))
+    return store / "records" / f"{digest(canonical(record))}.json"
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Path:
+    """Two phases, batches of two, several repeats in each pass."""
+    job = fake_job(
+        "text-generation",
+        controls={"batch_size": 2},
+        procedure={"samples": 5, "pass_seconds": 3.0, "idle_seconds": 2.0},
+        watts="300,150",
+        seconds="0.05,0.2",
+    )
+    return made(job, tmp_path_factory.mktemp("honest"), nursery)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Path:
+    """The same work by a model that takes less."""
+    job = fake_job(
+        "text-generation",
+        id="fake/thrifty",
+        controls={"batch_size": 2},
+        procedure={"samples": 5, "pass_seconds": 3.0, "idle_seconds": 2.0},
+        watts="200,100",
+        seconds="0.05,0.25",
+    )
+    return made(job, tmp_path_factory.mktemp("other"), nursery)
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Path:
+    """A record as of a model that knows something: its answers are half right, and scored."""
+    from wattstar import registry, testsets
+
+    file = made(fake_job(procedure={"samples": 6}), tmp_path_factory.mktemp("fake"), nursery)
+    forged = Forged.read(file)
+    rows = forged.tables["samples"]
+    for row in rows[::2]:
+        row["output"] = json.dumps("wrong")
+    task = registry.task("text-classification")
+    asked = [Sample(row["id"], row["source"], {}, json.loads(row["target"])) for row in rows]
+    assert [sample.id for sample in asked] == [sample.id for sample in testsets.load(task, "mini-2", 6).samples]
+    quality = task.score(asked, [Output(json.loads(row["output"])) for row in rows])
+    assert quality is not None
+    forged.record["job"]["model"]["weights"] = "pretrained"
+    forged.record["quality"] = encode(quality)
+    return forged.write(tmp_path_factory.mktemp("scored"))
+
+
+def wrong(verdict: Verdict) -> dict[str, str]:
+    """Check → what it found."""
+    return {check.name: " · ".join(check.problems) for check in verdict.checks if check.problems}
+
+
+# ── honest ones ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HONEST = [
+    fake_job("text-classification"),
+    fake_job("text-classification", procedure={"passes": 1, "most_passes": 1}),
+    fake_job("text-classification", procedure={"passes": 10, "most_passes": 10, "samples": 3}),
+    fake_job("text-classification", procedure={"samples": 7, "idle_seconds": 0.0}, controls={"batch_size": 3}),
+    fake_job("text-classification", procedure={"samples": 40, "pass_seconds": 2.0}, controls={"batch_size": 8}),
+    fake_job("text-classification", watts="50", idle_watts="50"),
+    fake_job("text-classification", watts="700", seconds="0.001"),
+    fake_job("text-classification", cold="3,30", procedure={"pass_seconds": 1.0}),
+    fake_job("text-classification", cold="3,400", procedure={"pass_seconds": 2.0, "warm_up_seconds": 1.0}),
+    fake_job("text-classification", controls={"seed": 3}, id="fake/model", family="someone"),
+    fake_job("text-generation", controls={"new_tokens": 50}),
+    fake_job("text-generation", controls={"batch_size": 4}, procedure={"samples": 4}),
+    fake_job("text-generation", watts="400,100", seconds="0.3,0.7", procedure={"samples": 3, "passes": 5}),
+    fake_job("sentence-similarity", procedure={"samples": 9}, controls={"batch_size": 2}),
+    fake_job("question-answering", procedure={"samples": 3}),
+    fake_job("summarization", procedure={"samples": 2, "pass_seconds": 5.0}),
+    fake_job("automatic-speech-recognition", procedure={"samples": 2}),
+    fake_job("image-classification", procedure={"samples": 3}),
+    fake_job("object-detection", procedure={"samples": 2}),
+    fake_job("text-classification", misbehave="die", after_batches="17"),
+    fake_job("text-classification", misbehave="corrupt"),
+    fake_job("text-classification", misbehave="exit", after_batches="4"),
+]
+
+
+def test_honest_records_add_up_whatever_was_measured(tmp_path: Path, nursery: Nursery) -> None:
+    files = [made(job, tmp_path, nursery) for job in HONEST]
+    assert [wrong(verify(file)) for file in files] == [{}] * len(HONEST)
+    done = command("verify", tmp_path)
+    assert done.returncode == 0
+    assert f"{len(HONEST)} records add up." in done.stdout
+    kinds = {record.status for _, record in Store(tmp_path).records()}
+    assert kinds == {Status.COMPLETE, Status.FAILED}
+
+
+def test_a_score_that_follows_from_the_answers_adds_up(scored: Path) -> None:
+    assert wrong(verify(scored)) == {}
+
+
+# ── forged ones ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_to(path: str, value: Any) -> Edit:
+    """``passes.1.queries``: that value; a function makes it from the old one."""
+
+    def edit(forged: Forged) -> None:
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        place: Any = forged.record
+        for part in parents:
+            place = place[part]
+        place[last] = value(place[last]) if callable(value) else value
+
+    return edit
+
+
+def rows(kind: str, change: Any) -> Edit:
+    """The rows of a table, as ``change`` makes them."""
+
+    def edit(forged: Forged) -> None:
+        forged.tables[kind] = list(change(forged.tables[kind]))
+
+    return edit
+
+
+def each_row(kind: str, chosen: Any, **values: Any) -> Edit:
+    """In the chosen rows of a table these values; a function makes them from the old ones."""
+
+    def edit(forged: Forged) -> None:
+        found = [row for row in forged.tables[kind] if chosen(row)]
+        assert found, "there is something to forge"
+        for row in found:
+            row |= {name: make(row[name]) if callable(make) else make for name, make in values.items()}
+
+    return edit
+
+
+def stolen(kind: str) -> Edit:
+    def edit(forged: Forged) -> None:
+        assert forged.other is not None
+        forged.tables[kind] = forged.other.tables[kind]
+
+    return edit
+
+
+def swap_passes(forged: Forged) -> None:
+    """Each under the other's number."""
+    passes = forged.record["passes"]
+    passes[1], passes[2] = passes[2] | {"index": 1}, passes[1] | {"index": 2}
+
+
+def exchange_passes(forged: Forged) -> None:
+    passes = forged.record["passes"]
+    passes[1], passes[2] = passes[2], passes[1]
+
+
+def duplicate_pass(forged: Forged) -> None:
+    passes = forged.record["passes"]
+    passes.append(passes[-1] | {"index": len(passes)})
+
+
+def duplicate_pass_and_marks(forged: Forged) -> None:
+    """A fifth pass, with marks that lie where the fourth one's do."""
+    duplicate_pass(forged)
+    forged.record["job"]["procedure"] |= {"passes": 5, "most_passes": 5}
+    marks = forged.tables["marks"]
+    last = max(mark["pass_index"] for mark in marks if mark["pass_index"] is not None)
+    copies = [mark | {"pass_index": last + 1} for mark in marks if mark["pass_index"] == last]
+    place = max(i for i, mark in enumerate(marks) if mark["pass_index"] == last) + 1
+    forged.tables["marks"] = marks[:place] + copies + marks[place:]
+
+
+def drop_pass(forged: Forged) -> None:
+    """The one that took most, say."""
+    forged.record["passes"].pop()
+
+
+def truncate(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    middle = sorted(row["time"] for row in timeline)[len(timeline) // 2]
+    return [row for row in timeline if row["time"] <= middle]
+
+
+def thin(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without every third stamp of the graphics processor."""
+    return [row for i, row in enumerate(timeline) if row["domain"] != "gpu:0" or i % 3]
+
+
+def of_pass(name: str, index: int) -> Any:
+    return lambda mark: mark["name"] == name and mark["pass_index"] == index
+
+
+def gpu(row: dict[str, Any]) -> bool:
+    return bool(row["domain"] == "gpu:0")
+
+
+def backwards(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In the middle the total falls for one stamp."""
+    own = [row for row in timeline if gpu(row)]
+    own[len(own) // 2]["joules"] = own[len(own) // 2 - 1]["joules"] - 1.0
+    return timeline
+
+
+def times(factor: float) -> Any:
+    return lambda value: value * factor
+
+
+def plus(more: float) -> Any:
+    return lambda value: value + more
+
+
+def scaled_passes(forged: Forged) -> None:
+    """A tenth less everywhere that is rated."""
+    for counted in forged.record["passes"]:
+        for reading in counted["energy"]:
+            reading["joules"] *= 0.9
+    for figure in forged.record["figures"]:
+        figure["wh_per_1000"] = {name: value * 0.9 for name, value in figure["wh_per_1000"].items()}
+
+
+def another_job(forged: Forged) -> None:
+    """Under the old name."""
+    forged.record["job"]["model"]["id"] = "fake/thrifty"
+    forged.keep_job_id = True
+
+
+def no_failure(forged: Forged) -> None:
+    forged.record |= {"status": "interrupted", "failure": None}
+
+
+FORGERIES: dict[str, tuple[Edit, str, str]] = {
+    "a changed joule": (set_to("passes.1.energy.0.joules", plus(1)), "readings", "pass 1: energy gpu:0 fake: joules"),
+    "a tenth less in every pass and figure": (scaled_passes, "readings", "joules"),
+    "a phase's joules": (set_to("passes.0.phases.decode.0.joules", times(0.9)), "readings", "phases: decode gpu:0"),
+    "a block's joules": (set_to("passes.0.blocks.1.energy.0.joules", times(0.9)), "readings", "blocks"),
+    "a smaller bound": (set_to("passes.0.energy.0.bound", 5.0), "readings", "bound"),
+    "a better method": (set_to("passes.0.energy.0.method", "sampled"), "readings", "method"),
+    "swapped passes": (swap_passes, "readings", "pass 1: window: begin"),
+    "passes in another order": (exchange_passes, "marks", "not numbered"),
+    "a duplicated pass": (duplicate_pass, "marks", "passes 0, 1, 2, 3 were marked, passes 0, 1, 2, 3, 4 are written"),
+    "a duplicated pass with its marks": (duplicate_pass_and_marks, "attempt", "pass 4 begins before pass 3 has ended"),
+    "a pass left out": (drop_pass, "marks", "passes 0, 1, 2, 3 were marked, passes 0, 1, 2 are written"),
+    "a truncated timeline": (rows("timelines", truncate), "findings", "pass 1: gpu:0 was not read from begin to end"),
+    "stamps left out": (rows("timelines", thin), "readings", "gpu:0"),
+    "another model's timeline": (stolen("timelines"), "readings", "pass 0: energy"),
+    "another model's marks": (stolen("marks"), "batches", "pass 0: batch 0 does not lie inside it"),
+    "another model's samples": (stolen("samples"), "times", "is written to have taken"),
+    "a pass that ends later": (each_row("marks", of_pass("pass_end", 2), time=plus(999)), "readings", "pass 2: window"),
+    "a shifted batch": (each_row("marks", of_pass("first_token", 1), time=plus(SECOND)), "batches", "pass 1: batch 0"),
+    "a batch without its end": (
+        rows("marks", lambda marks: [m for m in marks if not (of_pass("batch_end", 1)(m) and m["batch"] == 3)]),
+        "batches",
+        "pass 1: batch 3 does not begin and end once",
+    ),
+    "an edited count": (set_to("passes.3.counts.tokens_out", plus(-1)), "counts", "pass 3: counts"),
+    "edited counts of a sample": (
+        each_row("samples", lambda row: True, counts='{"tokens_in": 8, "tokens_out": 9}'),
+        "counts",
+        "9 tokens were written, 10 were asked for",
+    ),
+    "more queries": (set_to("passes.2.queries", plus(5)), "counts", "pass 2: 20 queries"),
+    "more repeats": (set_to("passes.2.repeats", plus(1)), "batches", "pass 2"),
+    "a dropped sample": (rows("samples", lambda samples: samples[:-1]), "samples", "4 rows of 5 samples"),
+    "a sample twice": (rows("samples", lambda samples: [*samples[:-1], samples[0]]), "samples", "has 2 rows"),
+    "samples in another order": (rows("samples", lambda samples: samples[::-1]), "samples", "not in the order"),
+    "a changed target": (each_row("samples", lambda row: True, target='"mine"'), "samples", "its target is written"),
+    "quicker samples": (each_row("samples", lambda row: True, seconds=times(0.5)), "times", "its batches say"),
+    "a score of nothing": (
+        set_to("quality", {"name": "accuracy", "value": 1.0, "higher_is_better": True, "n": 5, "further": {}}),
+        "quality",
+        "nothing that could have been scored",
+    ),
+    "a narrower interval": (
+        set_to("figures.0.wh_per_1000", lambda old: old | {"high": old["mid"] * 1.001}),
+        "figures",
+        "figure gpu: wh_per_1000: high",
+    ),
+    "a smaller figure": (set_to("figures.0.wh_per_1000.mid", times(0.99)), "figures", "figure gpu: wh_per_1000: mid"),
+    "a smaller bound of the figure": (set_to("figures.0.bound_wh_per_1000", 1.0), "figures", "bound_wh_per_1000"),
+    "other coverage": (set_to("figures.1.coverage", ["cpu:0 by rapl"]), "figures", "coverage"),
+    "the wrong boundary": (set_to("rated", "cpu+dram"), "figures", "rated: written cpu+dram"),
+    "a figure left out": (set_to("figures", lambda old: old[1:]), "figures", "worked out again gpu"),
+    "an edited rest": (set_to("stages.2.energy.0.joules", times(2)), "readings", "stage idle_before"),
+    "a steadier warm-up": (set_to("warm_up.drift", -0.5), "readings", "warm-up: drift"),
+    "a total that falls": (rows("timelines", backwards), "timelines", "gpu:0 by fake: the total falls"),
+    "stamps that stand still": (each_row("timelines", gpu, time=5), "timelines", "stamps do not increase"),
+    "a lower power limit": (each_row("timelines", gpu, most_watts=100.0), "findings", "limit: pass 0: gpu:0 drew"),
+    "an estimate for a counter": (each_row("timelines", gpu, plausible_factor=2.0), "methods", "plausible factor 2"),
+    "another method": (each_row("timelines", gpu, method="sampled"), "methods", "this meter's readings are counter"),
+    "a meter nobody asked for": (each_row("timelines", gpu, meter="nvml"), "timelines", "the job names no such meter"),
+    "another batch size": (set_to("job.controls.batch_size", 1), "batches", "in batches of 1"),
+    "more new tokens": (set_to("job.controls.new_tokens", 20), "counts", "10 tokens were written, 20 were asked for"),
+    "more samples": (set_to("job.procedure.samples", 120), "samples", "5 rows of 120 samples"),
+    "another test set": (set_to("job.procedure.digest", "0" * 64), "samples", "the edition mini-2 has the digest"),
+    "more passes": (set_to("job.procedure.passes", 10), "status", "complete, with 4 passes; the procedure asks for 10"),
+    "another job": (another_job, "job", "the job's is"),
+    "a shorter attempt": (set_to("seconds", 1.0), "attempt", "the attempt took 1.000 s"),
+    "a neighbour of less than nothing": (set_to("passes.0.foreign_cpu", -1.0), "counts", "other processes used -1.0"),
+    "an invented finding": (
+        set_to("findings", [{"gate": "trend", "severity": "note", "message": "energy drifted"}]),
+        "findings",
+        "written, but not seen again: note: trend",
+    ),
+    "no loaded model": (set_to("loaded", None), "status", "complete, without a loaded model"),
+    "an interruption without a reason": (no_failure, "status", "no failure says why"),
+    "no samples": (lambda f: (f.tables.pop("samples"), f.record.update(samples=None)), "status", "without its samples"),
+    "another schema": (set_to("schema_version", 9), "schema", "schema version 9"),
+    "a field too many": (lambda f: f.record.update(surplus=1), "schema", "surplus"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_found_and_named_although_it_is_signed(
+    honest: Path, other: Path, tmp_path: Path, name: str
+) -> None:
+    edit, check, words = FORGERIES[name]
+    file = forge(honest, edit, tmp_path, other)
+    found = wrong(verify(file))
+    assert "id" not in found, "the forger signs well"
+    assert words in found.get(check, ""), found
+    done = command("verify", file)
+    assert done.returncode == 6
+    assert words in done.stdout
+
+
+def test_what_the_forger_does_by_itself_is_no_fault(honest: Path, tmp_path: Path) -> None:
+    assert wrong(verify(forge(honest, lambda forged: None, tmp_path))) == {}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (set_to("quality.value", 1.0), "value: written 1.0"),
+        (set_to("quality.n", 60), "n: written 60"),
+        (set_to("quality", None), "written none"),
+        (each_row("samples", lambda row: True, output='"wrong"'), "scored again"),
+    ],
+    ids=["a better score", "of more rows", "left out", "of other answers"],
+)
+def test_a_score_that_does_not_follow_from_the_answers_is_found(
+    scored: Path, tmp_path: Path, edit: Edit, words: str
+) -> None:
+    assert words in wrong(verify(forge(scored, edit, tmp_path)))["quality"]
+
+
+def test_a_finding_that_is_taken_away_is_found(tmp_path: Path, nursery: Nursery) -> None:
+    job = fake_job(procedure={"passes": 1, "most_passes": 1})
+    file = made(job, tmp_path / "honest", nursery)
+    assert "one pass tells nothing" in file.read_text()
+    forged = forge(file, set_to("findings", []), tmp_path / "forged")
+    assert "not written, but seen again: note: scatter" in wrong(verify(forged))["findings"]
+
+
+def test_work_that_takes_less_than_rest_is_no_work(tmp_path: Path, nursery: Nursery) -> None:
+    """All of it is consistent, and impossible."""
+    file = made(fake_job(watts="20", idle_watts="50"), tmp_path, nursery)
+    found = wrong(verify(file))
+    assert set(found) == {"idle"}
+    assert "gpu:0 by fake took" in found["idle"]
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict | list):
+        named = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, part in named:
+            yield from leaves(part, f"{path}.{name}".removeprefix("."))
+    else:
+        yield path, value
+
+
+def changed(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return not value if isinstance(value, bool) else 1.0
+    return value + "x" if isinstance(value, str) else value + max(abs(value) * 1e-6, 1)
+
+
+WORKED_OUT = ("passes", "stages", "figures", "rated", "warm_up")
+NOT_WORKED_OUT = (
+    "foreign_cpu",  # seen once, by the process that watched
+)
+
+
+def test_no_value_makes_verifying_fail(honest: Path, tmp_path: Path) -> None:
+    """Whatever a forger writes, a verdict comes; nothing that is counted or timed can be nothing."""
+    record = json.loads(honest.read_bytes())
+    kinds = {re.sub(r"\.\d+", "", path): (path, value) for path, value in leaves(record)}
+    for kind, (path, old) in kinds.items():
+        for value in (0, -1) if isinstance(old, int | float) else (None,):
+            verify(forge(honest, set_to(path, value), tmp_path / f"{kind}-{value}"))
+
+
+def test_nothing_that_is_worked_out_can_be_changed_unseen(honest: Path, tmp_path: Path) -> None:
+    """Every leaf, one of each kind; as far as a record can still be read it is some check that says so."""
+    record = json.loads(honest.read_bytes())
+    kinds = {re.sub(r"\.\d+", "", path): path for part in WORKED_OUT for path, _ in leaves(record[part], part)}
+    assert len(kinds) > 50
+    unseen = []
+    for kind, path in kinds.items():
+        if kind.rpartition(".")[2] not in NOT_WORKED_OUT and not wrong(
+            verify(forge(honest, set_to(path, changed), tmp_path / kind))
+        ):
+            unseen.append(path)
+    assert unseen == []
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_renamed_record_and_a_changed_byte_are_found(honest: Path, tmp_path: Path) -> None:
+    renamed = copied(honest, tmp_path / "one")
+    renamed = renamed.rename(renamed.with_name("0" * 64 + ".json"))
+    assert "the sha256 of its bytes is" in wrong(verify(renamed))["id"]
+    for kind in ("timelines", "marks", "samples"):
+        file = copied(honest, tmp_path / kind)
+        [table] = (tmp_path / kind / kind).iterdir()
+        table.write_bytes(table.read_bytes()[:-1] + b"x")
+        assert "was changed after it was written" in wrong(verify(file))["tables"]
+        table.unlink()
+        assert "cannot be read" in wrong(verify(file))["tables"]
+
+
+def test_a_table_that_is_none_is_said(honest: Path, tmp_path: Path) -> None:
+    record = json.loads(honest.read_bytes())
+    file = copied(honest, tmp_path / "store")
+    data = b"no Parquet"
+    (tmp_path / "store" / "marks" / f"{digest(data)}.parquet").write_bytes(data)
+    record["marks"] = digest(data)
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    file = file.with_name(f"{digest(text)}.json")
+    file.write_bytes(text)
+    assert "marks: Not a Parquet file" in wrong(verify(file))["tables"]
+
+    def renamed(forged: Forged) -> None:
+        names = ["name", "time", "pass_index", "part"]
+        forged.schemas["marks"] = forged.schemas["marks"].set(3, forged.schemas["marks"].field(3).with_name("part"))
+        forged.tables["marks"] = [dict(zip(names, mark.values(), strict=True)) for mark in forged.tables["marks"]]
+
+    assert "batch, part" in wrong(verify(forge(honest, renamed, tmp_path / "columns")))["tables"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema_version": 1}', "\x00"])
+def test_what_is_no_record_is_said(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "records" / f"{digest(text.encode())}.json"
+    file.parent.mkdir()
+    file.write_text(text)
+    assert set(wrong(verify(file))) == {"schema"}
+    done = command("verify", tmp_path)
+    assert done.returncode == 6
+    assert "cannot be read" in done.stdout
+
+
+def test_what_this_machine_lacks_for_a_check_is_said_and_no_fault_of_the_record(honest: Path, tmp_path: Path) -> None:
+    def elsewhere(forged: Forged) -> None:
+        forged.record["job"]["procedure"]["edition"] = "house-2031"
+
+    verdict = verify(forge(honest, elsewhere, tmp_path))
+    assert verdict.holds
+    left = {check.name: check.not_made for check in verdict.checks if check.not_made}
+    assert set(left) == {"samples"}
+    assert "house-2031" in left["samples"]
+    assert "1 not made here" in command("verify", verdict.file).stdout
+
+
+# ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_record_is_named_by_the_beginning_of_its_id_by_its_file_or_by_its_store(honest: Path) -> None:
+    store = honest.parent.parent
+    for words in ([honest.stem[:10], "-o", store], [honest], [store], ["-o", store]):
+        done = command("verify", *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert all(name in done.stdout for name in CHECKS), "of one record every check is printed"
+
+
+def test_of_many_records_each_has_a_line_and_the_wrong_ones_say_why(honest: Path, other: Path, tmp_path: Path) -> None:
+    copied(honest, tmp_path / "store")
+    forge(other, set_to("seconds", 1.0), tmp_path / "store")
+    done = command("verify", tmp_path / "store")
+    assert done.returncode == 6
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert sum("OK" in line for line in lines) == 1
+    assert "1 of 2 records do not add up." in done.stderr
+    found = json.loads(command("verify", tmp_path / "store", "--format", "json").stdout)
+    assert sorted(verdict["holds"] for verdict in found) == [False, True]
+    assert {check["name"] for check in found[0]["checks"]} >= set(CHECKS)
+
+
+@pytest.mark.parametrize("word", ["nothing", "nothing.json", "some/where"])
+def test_what_is_not_there_is_told(tmp_path: Path, word: str) -> None:
+    done = command("verify", word, "-o", tmp_path)
+    assert done.returncode == 2
+    assert "There is no" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_store_is_told(tmp_path: Path) -> None:
+    done = command("verify", "-o", tmp_path)
+    assert done.returncode == 2
+    assert "There are no records" in done.stderr
+
+
+def test_a_record_knows_how_it_was_made(honest: Path) -> None:
+    from wattstar.records.codec import decode
+
+    record = decode(Record, json.loads(honest.read_bytes()))
+    assert record.environment is not None
+    assert record.environment.seeds["weights"] == 0
+    assert record.environment.command
