@@ -40,8 +40,9 @@ def compare(one: tuple[str, Record], other: tuple[str, Record]) -> Comparison:
 def reproduction(then: Record, again: Record) -> Interval:
     """How many times the first record's energy the second one took, for the same job; 95 %.
 
-    The interval, on ln, is made of both repeatability intervals and √2 times what sittings differ by, or what cards do, if
-    it is another. ``UsageError`` where one of them has no figure that counts on the other's boundary.
+    The interval, on ln, is made of both repeatability intervals and √2 times what two sittings differ by; of another
+    card or machine, what two of these differ by. ``UsageError`` where one record has no figure that counts on the
+    other's boundary.
     """
     one, other = figure(then), figure(again)
     if one is None or other is None or one.boundary is not other.boundary:
