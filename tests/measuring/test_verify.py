@@ -86,7 +86,7 @@ def wrong(verdict: Verdict) -> dict[str, str]:
 
 # ── honest ones ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-HONEST = [
+HONEST = [  # fmt: skip
     fake_job("text-classification"),
     fake_job("text-classification", procedure={"passes": 1, "most_passes": 1}),
     fake_job("text-classification", procedure={"passes": 10, "most_passes": 10, "samples": 3}),
@@ -97,6 +97,14 @@ HONEST = [
     fake_job("text-classification", cold="3,30", procedure={"pass_seconds": 1.0}),
     fake_job("text-classification", cold="3,400", procedure={"pass_seconds": 2.0, "warm_up_seconds": 1.0}),
     fake_job("text-classification", controls={"seed": 3}, id="fake/model", family="someone"),
+    fake_job("text-classification", held_bytes="1000", room_bytes="5000", procedure={"samples": 7}),
+    fake_job(
+        "text-generation",
+        held_bytes="1000",
+        room_bytes="9000",
+        procedure={"samples": 9, "pass_seconds": 2.0},
+        controls={"batch_size": 2},
+    ),
     fake_job("text-generation", controls={"new_tokens": 50}),
     fake_job("text-generation", controls={"batch_size": 4}, procedure={"samples": 4}),
     fake_job("text-generation", watts="400,100", seconds="0.3,0.7", procedure={"samples": 3, "passes": 5}),

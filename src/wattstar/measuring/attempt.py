@@ -152,14 +152,15 @@ def span(marks: Sequence[Mark]) -> float:
 def counted(told: Pass, marks: Sequence[Mark], domains: Sequence[Domain], phases: Sequence[Phase]) -> Pass:
     """A pass, its energy and that of its phases and blocks worked out from what the meters have said by now."""
     own = [mark for mark in marks if mark.pass_index == told.index]
-    window = window_of(own, "pass")
-    windows = phase_windows(own, [(phase.name, phase.begins) for phase in phases])
+    windows = counted_windows(own)
+    phase_parts = phase_windows(own, [(phase.name, phase.begins) for phase in phases])
     return replace(
         told,
-        window=window,
-        energy=readings(domains, [window]),
-        phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
+        window=window_of(own, "pass"),
+        energy=readings(domains, windows),
+        phases={name: found for name, parts in phase_parts.items() if (found := readings(domains, parts))},
         blocks=tuple(replace(block, energy=readings(domains, [block.window])) for block in told.blocks),
+        windows=tuple(windows) if len(windows) > 1 else (),
     )
 
 
@@ -245,15 +246,25 @@ def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> d
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:
-    """The parts of a pass, which lie edge to edge; ``told`` by the worker: ``first`` (batch), ``queries``, ``work``."""
-    whole = window_of(marks, "pass")
+    """The parts of a pass: edge to edge inside each counted window; ``told`` by the worker.
+
+    ``told``: of each the place of its ``first`` batch, its ``queries`` and their mean ``work``.
+    """
     begins = {mark.batch: mark.time for mark in marks if mark.name == "batch"}
-    edges = [whole.begin, *(begins[each["first"]] for each in told[1:]), whole.end]
-    windows = [Window(begin, end) for begin, end in pairwise(edges)]
+    edges = [begins[each["first"]] for each in told]
+    found = []
+    for whole in counted_windows(marks):
+        inside = [moment for moment in edges if whole.begin <= moment < whole.end]
+        found += [Window(begin, end) for begin, end in pairwise([whole.begin, *inside[1:], whole.end])]
     return tuple(
         Block(window, each["queries"], readings(domains, [window]), each["work"])
-        for window, each in zip(windows, told, strict=True)
+        for window, each in zip(found, told, strict=True)
     )
+
+
+def counted_windows(marks: Sequence[Mark]) -> list[Window]:
+    """Of the marks of one pass: its parts where the samples were on the device in turns, else all of it."""
+    return windows_of(marks, "window") or [window_of(marks, "pass")]
 
 
 def windows_of(marks: Sequence[Mark], name: str) -> list[Window]:

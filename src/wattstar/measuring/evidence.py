@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from wattstar.errors import VerificationFailed
-from wattstar.measuring.attempt import Attempt, Results, blocks_of, results, windows_of
+from wattstar.measuring.attempt import Attempt, Results, blocks_of, counted_windows, results, windows_of
 from wattstar.measuring.work import arranged
 from wattstar.records import tables
 from wattstar.records.store import Store
@@ -26,6 +26,16 @@ class Row:
     counts: Mapping[str, int]
     output: Any
     target: Any
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Of one pass."""
+
+    order: Sequence[int]
+    """Place → batch of samples, as they lie in the samples table."""
+    blocks: Sequence[range]
+    """Places."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +86,39 @@ class Evidence:
         if not any(mark.name == "warm_up" for mark in self.marks) or not max(least, 1) <= judged <= ended:
             raise VerificationFailed(f"warm-up: {judged} rounds are written, {ended} were marked")
 
+    def arrangement(self, counted: Pass) -> Arrangement:
+        """Which batch was served in which place of a pass, from the windows that its marks lie in.
+
+        ``VerificationFailed`` where marks are missing.
+        """
+        marks = self.of(counted)
+        if not {"pass", "pass_end"} <= {mark.name for mark in marks}:
+            raise VerificationFailed(f"pass {counted.index}: marks are missing")
+        begun = [mark.time for mark in marks if mark.name == "batch"]
+        windows = counted_windows(marks)
+        order: list[int] = []
+        blocks: list[range] = []
+        before = 0
+        for window in windows:
+            count = sum(window.begin <= time < window.end for time in begun) // max(counted.repeats, 1)
+            own, parts = arranged(count, counted.repeats, self.record.job.procedure, len(windows))
+            blocks += [range(len(order) + part.start, len(order) + part.stop) for part in parts]
+            order += [before + number for number in own]
+            before += count
+        if before != len(self.batches(counted)) or len(order) != len(begun):
+            raise VerificationFailed(f"pass {counted.index}: its marks are not those of its queries")
+        return Arrangement(order, blocks)
+
     def _told(self, counted: Pass) -> Pass:
         """The pass as its worker told it; where its blocks lie follows from its batches."""
-        marks = self.of(counted)
-        sizes = self.batches(counted)
+        sizes, found = self.batches(counted), self.arrangement(counted)
         by_work = self.record.job.procedure.subset is not None
-        order, blocks = arranged(len(sizes), counted.repeats, by_work)
-        begun = {mark.batch for mark in marks if mark.name == "batch"}
-        if not {"pass", "pass_end"} <= {mark.name for mark in marks} or not begun >= {block.start for block in blocks}:
-            raise VerificationFailed(f"pass {counted.index}: marks are missing")
-        works = [block.work if by_work else None for block in counted.blocks] + [None] * len(blocks)
+        works = [block.work if by_work else None for block in counted.blocks] + [None] * len(found.blocks)
         told = [
-            {"first": block.start, "queries": sum(sizes[order[place]] for place in block), "work": work}
-            for block, work in zip(blocks, works, strict=False)
+            {"first": block.start, "queries": sum(sizes[found.order[place]] for place in block), "work": work}
+            for block, work in zip(found.blocks, works, strict=False)
         ]
-        return replace(counted, energy=(), phases={}, blocks=blocks_of(marks, told, ()))
-
-    def of(self, counted: Pass) -> list[Mark]:
-        """The marks of one pass."""
-        return [mark for mark in self.marks if mark.pass_index == counted.index]
+        return replace(counted, energy=(), phases={}, blocks=blocks_of(self.of(counted), told, ()))
 
 
 def gather(record: Record, store: Store) -> Evidence:

@@ -14,7 +14,6 @@ from wattstar.measuring.attempt import phases_of
 from wattstar.measuring.checks.differences import alike, differences
 from wattstar.measuring.checks.moments import complete
 from wattstar.measuring.evidence import Evidence, Row
-from wattstar.measuring.work import arranged
 from wattstar.records.codec import encode
 from wattstar.testsets.places import find
 from wattstar.types import WRITING, Approach, Job, Kind, Output, Pass, Sample, Weights
@@ -50,12 +49,11 @@ def times(evidence: Evidence) -> Iterator[str]:
     if not complete(evidence) or not evidence.record.passes:
         return
     took: dict[str, list[float]] = {row.id: [] for row in evidence.rows}
-    by_work = evidence.record.job.procedure.subset is not None
     for counted in evidence.record.passes:
         edges = list(accumulate(evidence.batches(counted), initial=0))
         groups = [evidence.rows[first:end] for first, end in pairwise(edges)]
-        order, _ = arranged(len(groups), counted.repeats, by_work)
-        for number, seconds in zip(order, _batches(evidence, counted), strict=False):
+        places = evidence.arrangement(counted).order
+        for number, seconds in zip(places, _batches(evidence, counted), strict=False):
             for row in groups[number]:
                 took[row.id].append(seconds / len(groups[number]))
     for row in evidence.rows:
@@ -63,7 +61,8 @@ def times(evidence: Evidence) -> Iterator[str]:
             again = sum(took[row.id]) / len(took[row.id])
             yield f"sample {row.id} is written to have taken {row.seconds:.6g} s, its batches say {again:.6g} s"
     repeats = sum(counted.repeats for counted in evidence.record.passes)
-    whole = sum(counted.window.end - counted.window.begin for counted in evidence.record.passes) / 1e9
+    windows = [window for counted in evidence.record.passes for window in counted.windows or (counted.window,)]
+    whole = sum(window.end - window.begin for window in windows) / 1e9
     if (asked := repeats * sum(row.seconds for row in evidence.rows)) > whole * (1 + 1e-9):
         yield f"samples are written to have taken {asked:.6g} s, the passes {whole:.6g} s"
 

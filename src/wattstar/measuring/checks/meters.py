@@ -10,7 +10,7 @@ from itertools import pairwise
 from wattstar import registry
 from wattstar.measuring.attempt import IDLE
 from wattstar.measuring.evidence import Evidence
-from wattstar.types import Gpu, Method, Reading, Timeline, Window
+from wattstar.types import Gpu, Method, Timeline, Window
 
 LEAST_OF_IDLE = 0.9
 """Work takes at least what rest takes, less twice what two rests may differ by before net is void (design §6.2)."""
@@ -82,18 +82,14 @@ def idle(evidence: Evidence) -> Iterator[str]:
                 watts = (reading.joules - reading.bound) / _seconds(stage.window)
                 at_rest.setdefault((reading.domain, reading.meter), []).append(watts)
     for counted in evidence.record.passes:
+        seconds = sum(map(_seconds, counted.windows or (counted.window,)))
         for reading in counted.energy:
-            rest = min(at_rest.get((reading.domain, reading.meter), [0.0]))
-            least = LEAST_OF_IDLE * rest * _seconds(counted.window)
-            if _most(reading) < least:
+            rest = seconds * min(at_rest.get((reading.domain, reading.meter), [0.0]))
+            if reading.joules + reading.bound < LEAST_OF_IDLE * rest:
                 yield (
                     f"pass {counted.index}: {reading.domain} by {reading.meter} took {reading.joules:.4g} J, "
-                    f"at rest it takes {rest * _seconds(counted.window):.4g} J in that time"
+                    f"at rest it takes {rest:.4g} J in that time"
                 )
-
-
-def _most(reading: Reading) -> float:
-    return reading.joules + reading.bound
 
 
 def _seconds(window: Window) -> float:

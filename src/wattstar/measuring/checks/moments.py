@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from wattstar.measuring.attempt import STAGES
+from wattstar.measuring.attempt import STAGES, counted_windows
 from wattstar.measuring.evidence import Evidence
 from wattstar.types import Mark, Pass, Window
+
+TURN = ("window", "window_end")
+"""Marks of a part of a pass, numbered like a batch."""
 
 
 def marks(evidence: Evidence) -> Iterator[str]:
@@ -70,22 +73,28 @@ def complete(evidence: Evidence) -> bool:
 
 def _pass(counted: Pass, found: Sequence[Mark]) -> Iterator[str]:
     """``found``: its marks."""
+    if not {"pass", "pass_end"} <= {mark.name for mark in found}:
+        yield "it does not begin and end"
+        return
     yield from _paired("pass", [mark for mark in found if mark.batch is None])
     by_batch: dict[int, list[Mark]] = {}
     for mark in found:
-        if mark.batch is not None:
+        if mark.batch is not None and mark.name not in TURN:
             by_batch.setdefault(mark.batch, []).append(mark)
     if list(by_batch) != list(range(len(by_batch))):
         yield "its batches are not numbered 0, 1, 2, … in order"
     windows = {number: _window(of) for number, of in by_batch.items()}
     broken = [number for number, window in windows.items() if window is None]
     yield from (f"batch {number} does not begin and end once, its other marks between" for number in broken)
-    yield from _disorder(counted.window, {number: window for number, window in windows.items() if window})
+    turns = counted_windows(found)
+    if any(late.begin < early.end for early, late in pairwise(turns)):
+        yield "its windows overlap"
+    yield from _disorder(turns, {number: window for number, window in windows.items() if window})
 
 
-def _disorder(whole: Window, windows: Mapping[int, Window]) -> Iterator[str]:
+def _disorder(turns: Sequence[Window], windows: Mapping[int, Window]) -> Iterator[str]:
     for number, window in windows.items():
-        if not whole.begin <= window.begin <= window.end <= whole.end:
+        if not any(turn.begin <= window.begin <= window.end <= turn.end for turn in turns):
             yield f"batch {number} does not lie inside it"
     for (early, one), (late, other) in pairwise(windows.items()):
         if other.begin < one.end:
