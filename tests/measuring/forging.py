@@ -224,7 +224,7 @@ FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the ch
     "a truncated timeline": (rows("timelines", truncate), "findings", "pass 1: gpu:0 was not read from begin to end"),
     "stamps left out": (rows("timelines", thin), "readings", "gpu:0"),
     "another model's timeline": (stolen("timelines"), "readings", "pass 0: energy"),
-    "another model's marks": (stolen("marks"), "batches", "pass 0: batch 0 does not lie inside it"),
+    "another model's marks": (stolen("marks"), "batches", "pass 0: 6 batches were marked"),
     "another model's samples": (stolen("samples"), "times", "is written to have taken"),
     "a pass that ends later": (each_row("marks", of_pass("pass_end", 2), time=plus(999)), "readings", "pass 2: window"),
     "a shifted batch": (each_row("marks", of_pass("first_token", 1), time=plus(SECOND)), "batches", "pass 1: batch 0"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.measuring.forging import FORGERIES, Edit, Forged, copied, each_row, forge, set_to
-from tests.support import command, fake_job
+from tests.support import command, fake_job, written
+from wattstar.measuring.checks import meters
+from wattstar.measuring.evidence import Evidence
 from wattstar.measuring.nursery import Nursery
 from wattstar.measuring.run import Circumstances, run
 from wattstar.measuring.verify import CHECKS, Verdict, verify
@@ -86,7 +89,7 @@ def wrong(verdict: Verdict) -> dict[str, str]:
 
 # ── honest ones ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-HONEST = [  # fmt: skip
+HONEST = [
     fake_job("text-classification"),
     fake_job("text-classification", procedure={"passes": 1, "most_passes": 1}),
     fake_job("text-classification", procedure={"passes": 10, "most_passes": 10, "samples": 3}),
@@ -177,6 +180,23 @@ def test_a_finding_that_is_taken_away_is_found(tmp_path: Path, nursery: Nursery)
     assert "one pass tells nothing" in file.read_text()
     forged = forge(file, set_to("findings", []), tmp_path / "forged")
     assert "not written, but seen again: note: scatter" in wrong(verify(forged))["findings"]
+
+
+LIMITED = Gpu(0, "GPU-1", "a card", None, 700.0, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "machine", "words"),
+    [(700.0, 700.0, []), (500.0, 700.0, ["the device said 500 W"]), (700.0, 300.0, ["the machine says 300 W"])],
+)
+def test_a_power_limit_is_the_same_wherever_it_is_written(said: float, machine: float, words: list[str]) -> None:
+    _, record = written(1.0, "a/model")
+    record = replace(record, machine=replace(record.machine, gpus=(replace(LIMITED, power_limit_watts=machine),)))
+    line = Timeline("gpu:0", "fake", Method.COUNTER, [0, 1], [0.0, 1.0], most_watts=700.0)
+    seen = [Observation(0, "gpu:0", "power_limit_watts", said)]
+    found = list(meters.limits(Evidence(record, [line], [], seen, [])))
+    assert len(found) == len(words)
+    assert all(part in sentence for part, sentence in zip(words, found, strict=True))
 
 
 def test_work_that_takes_less_than_rest_is_no_work(tmp_path: Path, nursery: Nursery) -> None:

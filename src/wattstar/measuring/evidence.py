@@ -65,6 +65,10 @@ class Evidence:
         )
         return results(attempt)
 
+    def of(self, counted: Pass) -> list[Mark]:
+        """The marks of one pass."""
+        return [mark for mark in self.marks if mark.pass_index == counted.index]
+
     def batches(self, counted: Pass) -> list[int]:
         """How many samples the batches of one sweep hold: all as many, the last one what is left.
 
