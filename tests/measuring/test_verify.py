@@ -20,7 +20,7 @@ from wattstar.measuring.run import Circumstances, run
 from wattstar.measuring.verify import CHECKS, Verdict, verify
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store
-from wattstar.types import Job, Output, Record, Sample, Status
+from wattstar.types import Gpu, Job, Method, Observation, Output, Record, Sample, Status, Timeline
 
 
 @pytest.fixture(scope="module")
