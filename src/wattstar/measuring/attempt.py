@@ -154,6 +154,7 @@ def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(attempt.warm_up),
         *gates.trend(attempt.passes, rated),
+        *gates.correlation(attempt.passes, rated),
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
