@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from wattstar.measuring.queries import Unit, spread
-from wattstar.measuring.stopping import pilot_of, repeatability, target_met
+from wattstar.measuring.stopping import pilot_of, repeatability, scatter, target_met
 from wattstar.measuring.subset import Place, population_mean
 from wattstar.measuring.timeline import best
 from wattstar.types import Boundary, Figure, Interval, Method, Pass, Procedure, Reading
@@ -89,10 +89,10 @@ def _interval(passes: Sequence[Pass], boundary: Boundary, procedure: Procedure, 
     known = [work for work in works_of_blocks if work is not None]
     if not blocks or not works or len(known) < len(works_of_blocks):
         return Interval(None, whole.mid, None)
-    reach = None if whole.high is None else (whole.high - whole.mid) / whole.mid
+    noise = None if whole.high is None else scatter(values, blocks, pilot_of(procedure, len(values)))
     samples = [block.queries / passes[0].repeats for block in passes[0].blocks]
     columns = zip(known, samples, zip(*blocks, strict=True), strict=True)
-    return population_mean([Place(work, count, joules) for work, count, joules in columns], works, reach)
+    return population_mean([Place(work, count, joules) for work, count, joules in columns], works, noise)
 
 
 def _with_new_queries(figure: Figure, shares: tuple[float, float] | None) -> Figure:

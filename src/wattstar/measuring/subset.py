@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import fmean, pstdev
 
 from wattstar.measuring.intervals import student
+from wattstar.measuring.series import Scatter
 from wattstar.types import Interval
 
 LEAST_BLOCKS = 15
@@ -42,21 +43,24 @@ class _Estimate:
 
     mid: float
     weights: Sequence[float]
+    inflated: Sequence[float]
+    """How many times too large each place's part of the variance is estimated, on average."""
     variance: float | None
     """Of sampling and measuring together, as if the population had no end; None where it cannot be told."""
     freedom: float
 
 
-def population_mean(places: Sequence[Place], works: Sequence[float], reach: float | None) -> Interval:
+def population_mean(places: Sequence[Place], works: Sequence[float], of_passes: Scatter | None) -> Interval:
     """Mean joules of a query of the population, with its 95 % interval.
 
-    ``works``: of every sample of the population; ``reach``: half width of the passes' own 95 % interval as a share of
-    the mean, None where it is unknown, as is the interval then.
+    ``works``: of every sample of the population; ``of_passes``: what passes scatter by, None where there was only one:
+    then the interval is unknown.
 
     The energy of a query is taken as a quadratic in its work, fitted to the blocks by least squares weighted by
     samples, and read at the population's works. Its error is HC3 (MacKinnon and White, Journal of Econometrics 29,
     1985, 305-325) less the part that is noise of the measurement, times the finite-population factor (Cochran,
-    Sampling Techniques, 1977, 2.6); the noise comes back as ``reach``, which knows more of it. With fewer than 15
+    Sampling Techniques, 1977, 2.6); the noise comes back as ``of_passes``, which knows more of it, and both variances
+    add up with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946, 110-114). With fewer than 15
     blocks of different work it is the mean of all blocks, which a draw by decile of work makes a stratified one, and
     the error that of successive differences (Wolter, Introduction to Variance Estimation, 2007, 8.2), which is wider
     because neighbours differ in work too.
@@ -64,24 +68,35 @@ def population_mean(places: Sequence[Place], works: Sequence[float], reach: floa
     places = sorted(places, key=lambda place: place.work)
     few = len({place.work for place in places}) < LEAST_BLOCKS
     made = _stratified(places) if few else _quadratic(places, works)
-    if reach is None or made.variance is None:
+    if of_passes is None or made.variance is None:
         return Interval(None, made.mid, None)
     left_out = max(1 - sum(place.samples for place in places) / len(works), 0.0)
-    drawn = max(made.variance - _noise(places, made.weights), 0.0) * left_out
-    half = math.hypot(student(made.freedom) * math.sqrt(drawn), reach * made.mid)
+    drawn = max(made.variance - _noise(places, made), 0.0) * left_out
+    measured = (of_passes.deviation * made.mid) ** 2 / len(places[0].joules)
+    half = _half([(drawn, made.freedom), (measured, of_passes.freedom)])
     return Interval(made.mid - half, made.mid, made.mid + half)
+
+
+def _half(parts: Sequence[tuple[float, float]]) -> float:
+    """Half width of the 95 % interval, from variances that add up, each with its degrees of freedom."""
+    total = sum(variance for variance, _ in parts)
+    if not total:
+        return 0.0
+    freedom = total**2 / sum(variance**2 / freedom for variance, freedom in parts)
+    return student(freedom) * math.sqrt(total)
 
 
 def _stratified(places: Sequence[Place]) -> _Estimate:
     total = sum(place.samples for place in places)
     weights = [place.samples / total for place in places]
     mid = sum(weight * place.mean for weight, place in zip(weights, places, strict=True))
+    ones = [1.0] * len(places)
     steps = [(one.mean - other.mean) ** 2 for one, other in pairwise(places)]
     if not steps:
-        return _Estimate(mid, weights, None, 1.0)
+        return _Estimate(mid, weights, ones, None, 1.0)
     # Neighbouring differences share a value: they are worth two thirds of as many independent ones.
     variance = fmean(steps) / 2 * sum(weight**2 for weight in weights)
-    return _Estimate(mid, weights, variance, max(2 * len(steps) / 3, 1.0))
+    return _Estimate(mid, weights, ones, variance, max(2 * len(steps) / 3, 1.0))
 
 
 def _quadratic(places: Sequence[Place], works: Sequence[float]) -> _Estimate:
@@ -94,23 +109,25 @@ def _quadratic(places: Sequence[Place], works: Sequence[float]) -> _Estimate:
     groups = [_row((work - centre) / scale) for work in _groups(works, len(places))]
     target = _row_sum([(1 / len(groups), row) for row in groups])
     weights = [place.samples * _product(target, inverse, row) for place, row in zip(places, rows, strict=True)]
-    mid, variance = _product(target, inverse, sums), 0.0
-    for place, row, weight in zip(places, rows, weights, strict=True):
-        free = 1 - place.samples * _product(row, inverse, row)
-        if free < LEAST_FREE:
-            return _Estimate(mid, weights, None, 1.0)
-        variance += (weight * (place.mean - _product(row, inverse, sums)) / free) ** 2
-    return _Estimate(mid, weights, variance, len(places) - 3)
+    mid = _product(target, inverse, sums)
+    free = [1 - place.samples * _product(row, inverse, row) for place, row in zip(places, rows, strict=True)]
+    if min(free) < LEAST_FREE:
+        return _Estimate(mid, weights, free, None, 1.0)
+    off = [place.mean - _product(row, inverse, sums) for place, row in zip(places, rows, strict=True)]
+    variance = sum((weight * one / share) ** 2 for weight, one, share in zip(weights, off, free, strict=True))
+    # A residual has a share of its place's variance, the rest was fitted away; HC3 gives more than it back.
+    return _Estimate(mid, weights, [1 / share for share in free], variance, len(places) - 3)
 
 
-def _noise(places: Sequence[Place], weights: Sequence[float]) -> float:
+def _noise(places: Sequence[Place], made: _Estimate) -> float:
     """The part of the variance that is measurement: what a place does in a pass beyond the pass's and its own mean."""
     passes = len(places[0].joules)
     shares = [[joules / place.mean - 1 for joules in place.joules] for place in places]
     of_passes = [fmean(column) for column in zip(*shares, strict=True)]
     squares = sum((one - of_pass) ** 2 for row in shares for one, of_pass in zip(row, of_passes, strict=True))
     one_pass = squares / ((passes - 1) * max(len(places) - 1, 1))
-    return sum((weight * place.mean) ** 2 for weight, place in zip(weights, places, strict=True)) * one_pass / passes
+    parts = zip(places, made.weights, made.inflated, strict=True)
+    return sum((weight * place.mean) ** 2 * times for place, weight, times in parts) * one_pass / passes
 
 
 def _groups(works: Sequence[float], count: int) -> list[float]:
