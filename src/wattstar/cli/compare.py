@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from wattstar.cli.options import FORMAT, STORE, request_options, requests
-from wattstar.cli.output import as_csv, as_json, number, quality, table, time_per_query, variant, watt_hours
+from wattstar.cli.output import as_csv, as_json, number, printable, quality, table, time_per_query, variant, watt_hours
 from wattstar.cli.run import measure
 from wattstar.errors import JobsFailed, UsageError
 from wattstar.measuring.plan import Planned, plan
@@ -88,7 +88,7 @@ def _show(members: list[Member], found: list[Comparison]) -> None:
     rows = [_row(record) for _, record in sorted(members, key=_energy)]
     table(f"{members[0][1].job.task}: the same queries", rows, right=("Wh/1,000 queries", "time/query"))
     for comparison in found:
-        click.echo(_sentence(comparison, known))
+        click.echo(printable(_sentence(comparison, known)))
         if comparison.differs:
             click.echo(f"  not alike: {'; '.join(comparison.differs)}")
     note = (

@@ -126,6 +126,8 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.limits(attempt.passes, attempt.timelines),
         *gates.cross_check([counted.energy for counted in attempt.passes]),
         *gates.jumps(attempt.timelines, windows),
+        *gates.falls(attempt.timelines, windows),
+        *gates.steady_work(attempt.timelines, windows),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.trend(attempt.passes, rated),

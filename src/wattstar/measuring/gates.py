@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 
-from wattstar.measuring import timeline
+from wattstar.measuring import plausible, timeline
 from wattstar.measuring.figures import per_query
 from wattstar.types import (
     Boundary,
@@ -79,6 +79,30 @@ def jumps(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Find
         for line in timelines
         if any(timeline.jumps(line, window) for window in windows)
     ]
+
+
+def falls(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """A total never falls: what was drawn before a counter began anew would be missing."""
+    return [
+        Finding("fall", Severity.INVALID, f"{line.domain}: the total of {line.meter} fell by {joules:.3g} J")
+        for line in timelines
+        if (joules := max((plausible.falls(line, window) or 0.0 for window in windows), default=0.0))
+    ]
+
+
+def steady_work(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """While a device is busy its counter neither stands still nor leaps."""
+    found = []
+    for line in timelines:
+        seconds = max((plausible.stands_still(line, window) or 0.0 for window in windows), default=0.0)
+        watts = max((plausible.leaps(line, window) or 0.0 for window in windows), default=0.0)
+        if seconds:
+            message = f"{line.domain}: the counter of {line.meter} stood still for {seconds:.1f} s of busy time"
+            found.append(Finding("stuck", Severity.INVALID, message))
+        if watts:
+            message = f"{line.domain}: {line.meter} leapt, by {watts:.3g} W in one step"
+            found.append(Finding("jump", Severity.INVALID, message))
+    return found
 
 
 def cross_check(energies: Sequence[Sequence[Reading]]) -> list[Finding]:
