@@ -251,13 +251,19 @@ class Procedure(Noun):
     """sha256 of the test set's rows and media, in order, as many as are used."""
     samples: int
     passes: int = 4
-    """The stopping rule: a fixed number of passes over all samples."""
-    warm_up_passes: int = 1
-    """The warm-up rule: so many passes that do not count."""
+    """The pilot: so many passes tell the scatter, from which their number follows, once (Stein's two-stage rule)."""
+    most_passes: int = 10
+    """No more than so many; equal to ``passes``: their number is fixed."""
+    target_error: float = 0.01
+    """Asked half width of the 95 % interval, as a share of the mean."""
+    warm_up_seconds: float = 60.0
+    """Warm-up ends when time and power are steady, after so long at the latest."""
     idle_seconds: float = 30.0
     """Model loaded, nothing asked; before and after."""
     pass_seconds: float = 10.0
     """All samples are served again inside one pass until the pass has lasted this long."""
+    subset: int | None = None
+    """So many of the samples, drawn by decile of work, stand for all; None: all are served."""
 
 
 @dataclass(frozen=True)
@@ -407,6 +413,45 @@ class Stage(Noun):
 
 
 @dataclass(frozen=True)
+class WarmUp(Noun):
+    """How the device came to its steady state; see ``measuring.steady`` for the rule."""
+
+    seconds: float
+    rounds: int
+    """So many times the same work was done."""
+    steady: bool
+    """Whether time and power had stopped drifting when it ended."""
+    drift: float | None
+    """Of the last rounds, first to last, the larger of time's and power's, as a share; None: too few to tell."""
+
+
+@dataclass(frozen=True)
+class Block(Noun):
+    """A part of a pass: consecutive batches. Those of one place hold the same samples in every pass."""
+
+    window: Window
+    queries: int
+    energy: tuple[Reading, ...]
+    work: float | None = None
+    """Mean of ``testsets.work`` over its queries, where a subset stands for all."""
+
+
+@dataclass(frozen=True)
+class PhaseEnergy(Noun):
+    """What one phase took of one domain: a modelled share of the passes' energy, never rated."""
+
+    name: str
+    """``gap``: what lies between the batches."""
+    domain: str
+    seconds: float
+    """Over all counted passes."""
+    watts: Interval
+    """Mean power in the phase, 95 %."""
+    wh_per_1000: Interval
+    """Per 1,000 queries, 95 %; the mid values of all phases add up to the passes' energy."""
+
+
+@dataclass(frozen=True)
 class Pass(Noun):
     """One counted pass over all samples."""
 
@@ -422,6 +467,8 @@ class Pass(Noun):
     """Work done in the window, such as ``tokens_out``."""
     foreign_cpu: float | None
     """Share of all CPU cores that processes other than this job used meanwhile, 0 … 1."""
+    blocks: tuple[Block, ...] = ()
+    """All of the pass, in order."""
 
 
 @dataclass(frozen=True)
@@ -440,6 +487,12 @@ class Figure(Noun):
     passes: int
     coverage: tuple[str, ...] = ()
     """What was added up, and by what it was read: ``gpu:0 by nvml``. Only figures of like coverage compare."""
+    net_wh_per_1000: Interval | None = None
+    """Above resident idle (model loaded, nothing asked); None where that is not known, drifted, or nothing is left."""
+    new_queries: Interval | None = None
+    """The same mean for other queries like these: the samples as a random draw, 95 %. None: too few to tell."""
+    target_met: bool | None = None
+    """Whether the interval is as narrow as ``Procedure.target_error`` asks; None: it is not known how wide it is."""
 
 
 @dataclass(frozen=True)
@@ -471,6 +524,26 @@ class Sampling(Noun):
     longest_gaps: Mapping[str, float]
     """Meter → seconds between two reads, at most."""
     too_long: tuple[LongGap, ...]
+    parent_share: float | None = None
+    """Of one core, used by the whole process that holds the meters."""
+
+
+@dataclass(frozen=True)
+class Environment(Noun):
+    """What else decides a number, and how to make it again."""
+
+    command: tuple[str, ...]
+    """As it was typed."""
+    commit: str | None
+    """Of wattstar's own working tree, ``-dirty`` where it was changed; None: installed from a package."""
+    container: str | None
+    """Id or digest of the image, or the name of the kind (``docker``); None: no container was found."""
+    seeds: Mapping[str, int]
+    """What was drawn with which seed: ``weights``, ``order``, ``subset``."""
+    variables: Mapping[str, str]
+    """Environment variables that change how libraries compute: threads, visible devices, memory policy."""
+    state: Mapping[str, str]
+    """Of the machine when it began: ``governor``, ``power``, ``swap_used_bytes``, …, as it was read."""
 
 
 @dataclass(frozen=True)
@@ -548,6 +621,9 @@ class Record(Noun):
     sampling: Sampling | None = None
     sensors: tuple[SensorProfile, ...] = ()
     """Of the devices whose counters were read, where they were probed."""
+    warm_up: WarmUp | None = None
+    phases: tuple[PhaseEnergy, ...] = ()
+    environment: Environment | None = None
 
 
 # ── what is made of records ──────────────────────────────────────────────────────────────────────────────────────────
@@ -628,7 +704,12 @@ class Request(Noun):
     """None: found from the model."""
     edition: str | None = None
     samples: int | None = None
-    passes: int = 4
+    passes: int | None = None
+    """A fixed number; None: the procedure's rule."""
+    target_error: float = 0.01
+    quick: bool = False
+    """A part of the samples stands for all."""
+    warm_up_seconds: float = 60.0
     idle_seconds: float = 30.0
     pass_seconds: float = 10.0
     seed: int = 0
