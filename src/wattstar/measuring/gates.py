@@ -94,14 +94,14 @@ def falls(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Find
 def steady_work(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
     """While a device is busy its counter neither stands still nor leaps."""
     found = []
-    for line in timelines:
-        seconds = max((plausible.stands_still(line, window) or 0.0 for window in windows), default=0.0)
-        watts = max((plausible.leaps(line, window) or 0.0 for window in windows), default=0.0)
+    for each in timelines:
+        seconds = max((plausible.stands_still(each, window) or 0.0 for window in windows), default=0.0)
+        watts = max((plausible.leaps(each, window) or 0.0 for window in windows), default=0.0)
         if seconds:
-            message = f"{line.domain}: the counter of {line.meter} stood still for {seconds:.1f} s of busy time"
+            message = f"{each.domain}: the counter of {each.meter} stood still for {seconds:.1f} s of busy time"
             found.append(Finding("stuck", Severity.INVALID, message))
         if watts:
-            message = f"{line.domain}: {line.meter} leapt, by {watts:.3g} W in one step"
+            message = f"{each.domain}: {each.meter} leapt, by {watts:.3g} W in one step"
             found.append(Finding("jump", Severity.INVALID, message))
     return found
 

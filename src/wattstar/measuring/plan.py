@@ -28,6 +28,7 @@ from wattstar.types import (
 STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
 THINKING = ("off", "on", "low", "medium", "high")
+A_DAY = 86_400.0
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
 
@@ -117,6 +118,11 @@ def _check(request: Request) -> None:
     ):
         if value is not None and not least <= value < math.inf:
             raise UsageError(f"{name} is {value}; it must be at least {least}, and finite.")
+        if name.endswith("-seconds") and value is not None and value > A_DAY:
+            raise UsageError(f"{name} is {value:g}; it must be at most a day, {A_DAY:g}.")
+    for name in ("quick", "require_measured", "trust_remote_code", "optional"):
+        if not isinstance(getattr(request, name), bool):
+            raise UsageError(f"{name} is {getattr(request, name)!r}; it must be True or False.")
     if not re.fullmatch(DEVICES, request.device):
         raise UsageError(f"There is no device {request.device!r}.", ["known: auto, cpu, cuda:0, cuda:1, …, mps"])
     if not request.meters:
