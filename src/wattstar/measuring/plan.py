@@ -77,7 +77,8 @@ def _planned(request: Request, model: str) -> Planned:
 def _job(request: Request, model_id: str) -> Job:
     task = registry.task(request.task)
     _check(request)
-    test_set = testsets.load(task, request.edition or STANDARD_EDITION, request.samples)
+    edition = STANDARD_EDITION if request.edition is None else request.edition
+    test_set = testsets.load(task, edition, request.samples)
     model = models.resolve(request, model_id)
     model = replace(model, options={**model.options, **request.options})
     backend = _backend(request, model, task)
