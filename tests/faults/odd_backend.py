@@ -76,6 +76,17 @@ def writes_much(session: Session) -> Session:
     return replace(session, finish=lambda batch, raw: [Output("x" * 10_000_000)] * len(batch.samples))
 
 
+def is_held_up(session: Session) -> Session:
+    """For three seconds, in the 20th batch that it serves: by somebody who stops the process, say."""
+    served = iter(range(1, 2**31))
+
+    def predict(batch: Batch, mark: MarkFunction) -> None:
+        session.predict(batch, mark)
+        session.sleep(3.0 * (next(served) == 20))
+
+    return replace(session, predict=predict)
+
+
 def varies(session: Session) -> Session:
     """Every batch takes another time."""
     draw = random.Random(1)

@@ -80,7 +80,7 @@ def faulty(measure: Measure, tmp_path: Path) -> Faulty:
 
 
 def test_a_task_that_reads_nothing_is_not_averaged_with_the_others(measure: Measure, tmp_path: Path) -> None:
-    """Every eighth task of codecarbon < 3.0.3 read 0 (emissions_tracker.py v2.5.1:225, 760-775), and AES averaged it."""
+    """Every eighth task of codecarbon < 3.0.3 read 0 (emissions_tracker v2.5.1:225, 760-775), and AES averaged it."""
     record = Faulty(measure, tmp_path, passes=10).record("lost", 7, 0.0, 2.0)
     assert of_gpu(record) == pytest.approx([JOULES] * 7 + [0.0] + [JOULES] * 2)
     assert "reading" in invalid(record)

@@ -16,7 +16,8 @@ neuralwatt/ai_energy_benchmarks ``abddff4``. Guarded elsewhere, by a test that t
   a_worker_that_fails_is_said_with_its_reason_and_cure`` (hang)
 - AMD and others refused: ``test_amd``, ``test_apple``, ``test_jetson``
 - results overwritten a task: ``test_reading_back:
-  a_job_is_known_by_everything_that_makes_a_difference``, ``tests/faults/test_statistics: a_model_that_is_measured_again_keeps_its_older_figure``
+  a_job_is_known_by_everything_that_makes_a_difference``, ``test_statistics:
+  a_model_that_is_measured_again_keeps_its_older_figure``
 
 Not expressed, because wattstar has no such part: an HTTP client of served models (AEB vllm.py:31: ``rstrip("/v1")``;
 streaming that generates twice), Docker scripts that delete containers, a carbon intensity with a hard-coded country.

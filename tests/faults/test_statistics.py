@@ -7,7 +7,8 @@ ml-energy/benchmark ``c1d6557``. Guarded elsewhere, by a test that the fault wou
   ``test_spans: from_one_pass_every_star_is_possible``
 - no data of single queries: ``test_fake_world: every_sample_has_its_row_with_its_own_time``
 - equal-width bins, in which one outlier decides all: ``test_stars:
-  an_outlier_is_kept_out_of_the_average_and_is_still_starred``, ``the_cuts_are_five_equal_shares_of_a_log_normal_market``
+  an_outlier_is_kept_out_of_the_average_and_is_still_starred``,
+  ``the_cuts_are_five_equal_shares_of_a_log_normal_market``
 - three models that share five stars: ``test_stars: seven_families_earn_no_stars_and_eight_do``
 - operating points in one ranking, such as batch sizes (MLB): ``test_stars:
   records_of_different_work_are_never_compared``
@@ -80,7 +81,7 @@ def test_passes_that_differ_show_it(measure: Measure, tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_measured_again_keeps_its_older_figure(tmp_path: Path) -> None:
-    """Starling-7B went from 48.3 to 19.0 Wh between two boards of AES without a word; OB overwrites a task's results."""
+    """Starling-7B went from 48.3 to 19.0 Wh between two boards of AES, unsaid; OB overwrites a task's results."""
     for seconds in (0.02, 0.02, 0.05):
         done = wattstar_command(*fake_words(tmp_path, "--passes", 1, seconds=seconds))
         assert done.returncode == 0, done.stderr

@@ -133,6 +133,7 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.jumps(attempt.timelines, windows),
         *gates.falls(attempt.timelines, windows),
         *gates.steady_work(attempt.timelines, windows),
+        *gates.stalls(attempt.marks),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(attempt.warm_up),

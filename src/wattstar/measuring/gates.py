@@ -13,6 +13,7 @@ from wattstar.types import (
     Boundary,
     Figure,
     Finding,
+    Mark,
     Method,
     Observation,
     Pass,
@@ -104,6 +105,14 @@ def steady_work(timelines: Sequence[Timeline], windows: Sequence[Window]) -> lis
             message = f"{each.domain}: {each.meter} leapt, by {watts:.3g} W in one step"
             found.append(Finding("jump", Severity.INVALID, message))
     return found
+
+
+def stalls(marks: Sequence[Mark]) -> list[Finding]:
+    """A process that is stopped or starved in the middle of a pass is charged with rest as if it were work."""
+    return [
+        Finding("stall", Severity.NOTE, f"pass {index}: held up for {seconds:.1f} s: was the process stopped?")
+        for index, seconds in sorted(plausible.stalls(marks).items())
+    ]
 
 
 def cross_check(energies: Sequence[Sequence[Reading]]) -> list[Finding]:

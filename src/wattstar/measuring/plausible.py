@@ -1,20 +1,24 @@
-"""Shapes that the timeline of a working counter does not have while a device does the same work again and again.
+"""What does not happen while a device does the same work again and again: in the timeline of its counter, in its time.
 
-``windows`` are those of counted passes. A device's own limit says more where it is known: ``timeline.jumps``.
+``window`` is that of a counted pass. A device's own limit says more where it is known: ``timeline.jumps``.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
-from wattstar.types import Method, Timeline, Window
+from wattstar.types import Mark, Method, Timeline, Window
 
 STILL_SECONDS, STILL_SHARE = 1.0, 0.005
 """A busy device does not draw less than so small a share of its usual power for so long."""
 LEAP, LEAST_STEPS = 20.0, 20
 """Of so many steps, one with more energy than all others and so many times their power is no work."""
+
+STALL_SECONDS, STALL = 1.0, 5.0
+"""A batch that takes so much longer, and so many times as long, as it usually does was held up."""
 
 
 def falls(line: Timeline, window: Window) -> float | None:
@@ -51,6 +55,26 @@ def leaps(line: Timeline, window: Window) -> float | None:
     others = sum(step[1] for step in steps) - joules
     mean = others / (sum(step[0] for step in steps) - duration)
     return joules / duration if joules > others and joules > LEAP * mean * duration else None
+
+
+def stalls(marks: Sequence[Mark]) -> Mapping[int, float]:
+    """Pass → seconds for which some of its batches were held up: longer than those of the same place in other passes.
+
+    One place holds the same samples in every pass. Of one pass alone, or two, nothing can be said.
+    """
+    begun = {(mark.pass_index, mark.batch): mark.time for mark in marks if mark.name == "batch"}
+    places: dict[int, dict[int, float]] = defaultdict(dict)
+    for mark in marks:
+        began = begun.get((mark.pass_index, mark.batch))
+        if mark.name == "batch_end" and mark.pass_index is not None and mark.batch is not None and began is not None:
+            places[mark.batch][mark.pass_index] = (mark.time - began) / 1e9
+    lost: dict[int, float] = defaultdict(float)
+    for taken in (taken for taken in places.values() if len(taken) > 2):
+        usual = median(taken.values())
+        for index, seconds in taken.items():
+            if seconds > max(usual + STALL_SECONDS, STALL * usual):
+                lost[index] += seconds - usual
+    return lost
 
 
 def _steps(line: Timeline, window: Window) -> Iterator[tuple[float, float]]:
