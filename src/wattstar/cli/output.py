@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import category
@@ -16,6 +17,7 @@ from wattstar.records.store import Store
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 JOULES_PER_WATT_HOUR = 3600.0
+LONG_ID = 26
 
 
 def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "",
@@ -50,6 +52,21 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
 def printable(text: str) -> str:
     """The text with control and format characters spelt out: a name in a record must not steer a terminal."""
     return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
+
+
+def broken(model: str) -> str:
+    """A long id on two lines, publisher first, where the terminal is narrow."""
+    narrow = shutil.get_terminal_size().columns < 100
+    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
+
+
+def folded(text: str) -> None:
+    """A sentence, folded at its words on a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
 
 
 def undamaged(store: Store) -> list[tuple[str, Record]]:
@@ -125,7 +142,8 @@ def status(record: Record) -> str:
 
 def seconds_per_query(record: Record) -> float:
     """Mean over the counted passes."""
-    total = sum(counted.window.end - counted.window.begin for counted in record.passes) / 1e9
+    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
+    total = sum(window.end - window.begin for window in windows) / 1e9
     return total / sum(counted.queries for counted in record.passes)
 
 

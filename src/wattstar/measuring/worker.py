@@ -25,7 +25,7 @@ from wattstar.measuring.channel import Channel
 from wattstar.measuring.work import Work
 from wattstar.records.codec import decode, encode
 from wattstar.testsets import SampleUnreadable
-from wattstar.types import Backend, Batch, Job, Kind, Mark, Output, Sample, Task, Weights
+from wattstar.types import Backend, Job, Kind, Mark, Output, Sample, Task, Weights
 
 PR_SET_PDEATHSIG = 1
 
@@ -68,8 +68,7 @@ def _serve(job: Job, channel: Channel) -> None:
         channel.mark(Mark("load_end", time.monotonic_ns()))
         with work.stage("preprocess"):
             samples, unreadable = _decode(rows.samples, task, job)
-            work.batches = list(session.prepare(samples))
-            samples = _as_served(work.batches, samples)
+            work.prepare(samples, job.model.device, job.controls.batch_size)
         work.idle("idle_before")
         work.warm_up()
         for index in itertools.count():
@@ -77,17 +76,9 @@ def _serve(job: Job, channel: Channel) -> None:
             if channel.word()[0] != "again":
                 break
         work.idle("idle_after")
-        outputs = work.outputs
+        served, outputs = work.served, work.outputs
         parameters = session.parameters
-    _report(channel, job, task, backend, _Answers(samples, outputs, unreadable, work.seconds, parameters))
-
-
-def _as_served(batches: Sequence[Batch], samples: Sequence[Sample]) -> list[Sample]:
-    """The samples in the order in which a backend serves them; ``WattstarError`` unless it serves each of them once."""
-    served = [sample for batch in batches for sample in batch.samples]
-    if sorted(sample.id for sample in served) != sorted(sample.id for sample in samples):
-        raise WattstarError(f"The backend serves {len(served)} samples, which are not the {len(samples)} it was given.")
-    return served
+    _report(channel, job, task, backend, _Answers(served, outputs, unreadable, work.seconds, parameters))
 
 
 @dataclass(frozen=True)
