@@ -65,7 +65,7 @@ class Faulty:
         self._job: Job = job_of(meter="odd=only=gpu:0", procedure={"passes": passes, "most_passes": passes})
         self._honest = measure(self._job, folder / "honest")
         assert of_gpu(self._honest) == pytest.approx([JOULES] * passes)
-        assert self._honest.findings == ()
+        assert invalid(self._honest) == set()
 
     def record(self, fault: str, index: int, begin: float, end: float) -> Record:
         """With the fault from so many seconds after the beginning of a pass on, and until so many."""
