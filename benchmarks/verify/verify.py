@@ -45,15 +45,16 @@ def main() -> None:
 
 
 def _job(draw: random.Random) -> Job:
-    passes = draw.choice([1, 2, 4, 5, 10])
+    passes, samples = draw.choice([1, 2, 4, 5, 10]), draw.randint(1, 12)
     return fake_job(
         draw.choice(TASKS),
         id=f"fake/{draw.randrange(10**9)}",
         controls={"batch_size": draw.randint(1, 5), "seed": draw.randrange(100)},
         procedure={
-            "samples": draw.randint(1, 12),
+            "samples": samples,
+            "subset": draw.choice([None, None, samples]),
             "passes": passes,
-            "most_passes": draw.choice([passes, 10]),
+            "most_passes": passes if passes < 4 else draw.choice([passes, 10]),
             "idle_seconds": draw.choice([0.0, 1.0, 30.0]),
             "pass_seconds": draw.choice([0.0, 1.0, 3.0]),
         },

@@ -89,6 +89,9 @@ def wrong(verdict: Verdict) -> dict[str, str]:
 
 # ── honest ones ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+UNSTEADY = fake_job("text-classification", cold="1.5,200", procedure={"samples": 5, "warm_up_seconds": 0.0})
+"""Its passes scatter, so that there are more than four."""
+
 HONEST = [
     fake_job("text-classification"),
     fake_job("text-classification", procedure={"passes": 1, "most_passes": 1}),
@@ -108,6 +111,12 @@ HONEST = [
         procedure={"samples": 9, "pass_seconds": 2.0},
         controls={"batch_size": 2},
     ),
+    fake_job("text-classification", procedure={"samples": 60, "subset": 30}),
+    fake_job(
+        "text-generation", procedure={"samples": 70, "subset": 25, "pass_seconds": 9.0}, controls={"batch_size": 2}
+    ),
+    fake_job("text-classification", procedure={"samples": 30}),
+    UNSTEADY,
     fake_job("text-generation", controls={"new_tokens": 50}),
     fake_job("text-generation", controls={"batch_size": 4}, procedure={"samples": 4}),
     fake_job("text-generation", watts="400,100", seconds="0.3,0.7", procedure={"samples": 3, "passes": 5}),
@@ -180,6 +189,27 @@ def test_a_finding_that_is_taken_away_is_found(tmp_path: Path, nursery: Nursery)
     assert "one pass tells nothing" in file.read_text()
     forged = forge(file, set_to("findings", []), tmp_path / "forged")
     assert "not written, but seen again: note: scatter" in wrong(verify(forged))["findings"]
+
+
+def test_passes_that_the_pilot_asked_for_cannot_be_left_out(tmp_path: Path, nursery: Nursery) -> None:
+    file = made(UNSTEADY, tmp_path / "honest", nursery)
+    assert len(json.loads(file.read_bytes())["passes"]) == 10
+
+    def without_the_last(forged: Forged) -> None:
+        forged.record["passes"].pop()
+        forged.tables["marks"] = [mark for mark in forged.tables["marks"] if mark["pass_index"] != 9]
+
+    found = wrong(verify(forge(file, without_the_last, tmp_path / "forged")))
+    assert "complete, with 9 passes; the pilot asks for 10" in found["status"]
+
+
+def test_work_of_a_subset_cannot_be_changed(tmp_path: Path, nursery: Nursery) -> None:
+    job = fake_job(procedure={"samples": 60, "subset": 30})
+    file = made(job, tmp_path / "honest", nursery)
+    forged = forge(file, set_to("passes.0.blocks.3.work", 1.0), tmp_path / "work")
+    assert "blocks 3: work" in wrong(verify(forged))["readings"]
+    other = forge(file, set_to("job.controls.seed", 1), tmp_path / "seed")
+    assert "is not in the test set" in wrong(verify(other))["samples"], "another seed draws other samples"
 
 
 LIMITED = Gpu(0, "GPU-1", "a card", None, 700.0, None)

@@ -10,9 +10,11 @@ from itertools import pairwise
 from typing import Any
 
 import wattstar
-from wattstar import registry
+from wattstar import registry, testsets
 from wattstar.measuring import choosing, figures, gates, machine
+from wattstar.measuring.queries import units
 from wattstar.measuring.steady import Round, judged
+from wattstar.measuring.stopping import passes_needed
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -33,6 +35,7 @@ from wattstar.types import (
     Observation,
     Pass,
     Phase,
+    Procedure,
     Quality,
     Reading,
     Record,
@@ -67,6 +70,8 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
+    works: tuple[float, ...] = ()
+    """``testsets.work`` of every sample, where a subset stands for all."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     """What is on the machine and was not read."""
@@ -97,7 +102,7 @@ def results(attempt: Attempt) -> Results:
     domains = [Domain(timeline) for timeline in attempt.timelines]
     phases = phases_of(attempt.job)
     passes = tuple(counted(told, attempt.marks, domains, phases) for told in attempt.passes)
-    made = figures.figures(passes)
+    made = figures_of(passes, attempt)
     found = Results(
         passes=passes,
         stages=_stages(attempt, domains),
@@ -186,6 +191,35 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
     return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
+def figures_of(passes: Sequence[Pass], attempt: Attempt) -> tuple[Figure, ...]:
+    """What the passes say, and the samples beside them."""
+    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.works)
+    return figures.figures(passes, attempt.job.procedure, known)
+
+
+def needed(passes: Sequence[Pass], procedure: Procedure) -> int:
+    """How many passes there will be: fixed once, when the pilot is through."""
+    boundary = figures.rated(figures.figures(passes, procedure))
+    if boundary is None:
+        return len(passes)
+    values = [figures.per_query(counted, boundary) for counted in passes]
+    return passes_needed(values, procedure, figures.per_query_of_blocks(passes, boundary))
+
+
+def served(procedure: Procedure) -> int:
+    """How many samples are served in a pass, once."""
+    return procedure.samples if procedure.subset is None else procedure.subset
+
+
+def works_of(job: Job) -> tuple[float, ...]:
+    """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
+    if job.procedure.subset is None:
+        return ()
+    task = registry.task(job.task)
+    rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
+    return tuple(testsets.work(sample, task, job.controls) for sample in rows.samples)
+
+
 LIVE = frozenset({"samples", "coverage", "sensor", "not read"})
 """Gates that saw something nobody can see again in what was kept."""
 
@@ -195,16 +229,20 @@ def _findings(attempt: Attempt, found: Results) -> list[Finding]:
     windows = [counted.window for counted in found.passes]
     unreadable = (attempt.done or {}).get("unreadable", ())
     return [
-        *gates.unreadable_samples(unreadable, attempt.job.procedure.samples),
+        *gates.unreadable_samples(unreadable, served(attempt.job.procedure)),
         *gates.coverage(attempt.late),
         *gates.readings(found.passes),
         *gates.limits(found.passes, attempt.timelines),
         *gates.cross_check([counted.energy for counted in found.passes]),
         *gates.jumps(attempt.timelines, windows),
+        *gates.falls(attempt.timelines, windows),
+        *gates.steady_work(attempt.timelines, windows),
+        *gates.stalls(attempt.marks),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(found.warm_up),
         *gates.trend(found.passes, found.rated),
+        *gates.correlation(found.passes, found.rated),
         *gates.caveats(best(found.passes[0].energy) if found.passes else (), attempt.caveats),
         *gates.left_out(attempt.left_out),
         *gates.figure(found.passes, found.rated),

@@ -141,7 +141,8 @@ def commit(tree: Path) -> str | None:
 def _seeds(job: Job) -> dict[str, int]:
     """``work``: of whatever draws while samples are served."""
     weights = {"weights": job.controls.seed} if job.model.weights is Weights.RANDOM else {}
-    return {**weights, "work": job.controls.seed}
+    subset = {} if job.procedure.subset is None else {"subset": job.controls.seed}
+    return {**weights, **subset, "work": job.controls.seed}
 
 
 def _without_folders(value: str) -> str:

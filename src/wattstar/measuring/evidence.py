@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
+from wattstar import registry, testsets
 from wattstar.errors import VerificationFailed
-from wattstar.measuring.attempt import Attempt, Results, blocks_of, counted_windows, results, windows_of
+from wattstar.measuring.attempt import Attempt, Results, blocks_of, counted_windows, results, windows_of, works_of
 from wattstar.measuring.work import arranged
 from wattstar.records import tables
 from wattstar.records.store import Store
@@ -57,6 +59,8 @@ class Evidence:
             job=record.job,
             marks=list(self.marks),
             passes=[self._told(counted) for counted in record.passes],
+            rows=[vars(row) for row in self.rows],
+            works=tuple(self.works.values()),
             timelines=self.timelines,
             states=self.states,
             sampling=record.sampling,
@@ -64,6 +68,15 @@ class Evidence:
             environment=record.environment,
         )
         return results(attempt)
+
+    @cached_property
+    def works(self) -> Mapping[str, float]:
+        """Sample id → ``testsets.work``, where a subset stands for all; ``UnfitEnvironment`` where they are missing."""
+        job = self.record.job
+        if job.procedure.subset is None:
+            return {}
+        rows = testsets.load(registry.task(job.task), job.procedure.edition, job.procedure.samples)
+        return dict(zip((sample.id for sample in rows.samples), works_of(job), strict=True))
 
     def of(self, counted: Pass) -> list[Mark]:
         """The marks of one pass."""
@@ -116,13 +129,22 @@ class Evidence:
     def _told(self, counted: Pass) -> Pass:
         """The pass as its worker told it; where its blocks lie follows from its batches."""
         sizes, found = self.batches(counted), self.arrangement(counted)
-        by_work = self.record.job.procedure.subset is not None
-        works = [block.work if by_work else None for block in counted.blocks] + [None] * len(found.blocks)
         told = [
-            {"first": block.start, "queries": sum(sizes[found.order[place]] for place in block), "work": work}
-            for block, work in zip(found.blocks, works, strict=False)
+            {
+                "first": block.start,
+                "queries": sum(sizes[found.order[place]] for place in block),
+                "work": self._work([found.order[place] for place in block], sizes),
+            }
+            for block in found.blocks
         ]
         return replace(counted, energy=(), phases={}, blocks=blocks_of(self.of(counted), told, ()))
+
+    def _work(self, batches: Sequence[int], sizes: Sequence[int]) -> float | None:
+        """Mean of the samples in these batches, where a subset stands for all."""
+        edges = list(accumulate(sizes, initial=0))
+        rows = [row for batch in batches for row in self.rows[edges[batch] : edges[batch + 1]]]
+        known = [self.works[row.id] for row in rows if row.id in self.works]
+        return sum(known) / len(known) if known else None
 
 
 def gather(record: Record, store: Store) -> Evidence:

@@ -19,9 +19,11 @@ from wattstar.measuring.attempt import (
     blocks_of,
     counted,
     fold,
+    needed,
     phases_of,
     window_of,
     windows_of,
+    works_of,
 )
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.sampler import Sampler
@@ -62,6 +64,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
+        attempt.works = works_of(job)
         # A worker that idles is silent by order.
         observer.follow(folder, circumstances.silence + job.procedure.idle_seconds)
     except WorkerLost as lost:
@@ -169,7 +172,7 @@ class _Observer:
         self.attempt.passes.append(self._worked_out(content, scene.sampler))
         append(scene.folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
         if len(self.attempt.passes) == pilot:
-            self._wanted = pilot
+            self._wanted = needed(self.attempt.passes, self.job.procedure)
         if not ahead:
             scene.worker.say("again" if len(self.attempt.passes) < self._wanted else "enough")
 

@@ -21,13 +21,13 @@ from wattstar.records.store import Store
 from wattstar.types import SCHEMA_VERSION, Record
 
 CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
-    "status": again.status,
     "timelines": meters.timelines,
     "methods": meters.methods,
     "power limits": meters.limits,
     "marks": moments.marks,
     "batches": moments.batches,
     "attempt": moments.attempt,
+    "status": again.status,
     "readings": again.readings,
     "figures": again.figures,
     "findings": again.findings,
@@ -39,7 +39,7 @@ CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
 }
 """In this order, after those of the file itself. Each yields one sentence for each thing that is wrong."""
 
-NEED_TIMELINES = ("readings", "figures", "findings")
+NEED_TIMELINES = ("status", "readings", "figures", "findings")
 
 
 @dataclass(frozen=True)

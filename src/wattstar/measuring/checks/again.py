@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
-from wattstar.measuring.attempt import LIVE
+from wattstar.measuring.attempt import LIVE, needed
 from wattstar.measuring.checks.differences import differences
 from wattstar.measuring.evidence import Evidence
 from wattstar.records.codec import encode
@@ -38,6 +39,20 @@ def findings(evidence: Evidence) -> Iterator[str]:
     yield from _silent(evidence)
 
 
+def _as_many(evidence: Evidence) -> Iterator[str]:
+    """The pilot fixes the number of passes; it saw no more of its last edge than there was to be seen then."""
+    procedure, passes = evidence.record.job.procedure, evidence.again.passes
+    if procedure.passes >= procedure.most_passes or len(passes) < procedure.passes:
+        return
+    if procedure.passes < 2 or procedure.target_error <= 0:
+        yield f"a pilot of {procedure.passes} and a target of {procedure.target_error:g} tell no number of passes"
+        return
+    nearly = (replace(procedure, target_error=procedure.target_error * share) for share in (0.99, 1.01))
+    most, least = (needed(passes[: procedure.passes], each) for each in nearly)
+    if not least <= len(passes) <= most:
+        yield f"complete, with {len(passes)} passes; the pilot asks for {least}"
+
+
 def _silent(evidence: Evidence) -> Iterator[str]:
     """Meters that did not speak all through a pass, where nothing says so."""
     said = [found.message for found in evidence.record.findings if found.gate == "coverage"]
@@ -62,6 +77,7 @@ def status(evidence: Evidence) -> Iterator[str]:
             yield f"complete, with {len(record.passes)} passes; the procedure asks for {fewest} to {most}"
         yield from (f"complete, without its {kind}" for kind in ("timelines", "marks", "samples")
                     if getattr(record, kind) is None)  # fmt: skip
+        yield from _as_many(evidence)
     elif record.failure is None:
         yield f"{record.status}, and no failure says why"
     elif (record.status is Status.INTERRUPTED) != (record.failure.reason == "interrupted"):

@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 from wattstar import registry, testsets
 from wattstar.errors import UnfitEnvironment, VerificationFailed
 from wattstar.measuring.attempt import phases_of
+from wattstar.measuring.attempt import served as of_a_pass
 from wattstar.measuring.checks.differences import alike, differences
 from wattstar.measuring.checks.moments import complete
 from wattstar.measuring.evidence import Evidence, Row
@@ -29,17 +30,15 @@ def samples(evidence: Evidence) -> Iterator[str]:
     """
     if not complete(evidence):
         return
-    procedure, rows = evidence.record.job.procedure, evidence.rows
+    rows = evidence.rows
     yield from _as_many(evidence)
     often = {name: count for name, count in Counter(row.id for row in rows).items() if count > 1}
     yield from (f"sample {name} has {count} rows" for name, count in often.items())
     known = _test_set(evidence.record.job)
-    if procedure.subset is None and len(rows) == len(known) and [row.id for row in rows] != list(known):
-        yield "rows are not those of the test set, in its order"
     order = {name: place for place, name in enumerate(known)}
     places = [order[row.id] for row in rows if row.id in order]
     if places != sorted(places):
-        yield "rows are not in the order of the test set"
+        yield "rows are not in the order in which the test set is served"
     for row in rows:
         yield from _row(row, known.get(row.id))
 
@@ -115,7 +114,7 @@ def quality(evidence: Evidence) -> Iterator[str]:
 
 def _as_many(evidence: Evidence) -> Iterator[str]:
     procedure, served = evidence.record.job.procedure, len(evidence.rows)
-    asked = procedure.samples if procedure.subset is None else procedure.subset
+    asked = of_a_pass(procedure)
     missing = f"{asked - served} of {asked} samples could not be decoded"
     said = any(found.gate == "samples" and found.message.startswith(missing) for found in evidence.record.findings)
     if served != asked and not said:
@@ -123,15 +122,21 @@ def _as_many(evidence: Evidence) -> Iterator[str]:
 
 
 def _test_set(job: Job) -> dict[str, Sample]:
-    """The samples by id; ``UnfitEnvironment`` where they are not here, ``VerificationFailed`` where they cannot be."""
-    procedure = job.procedure
-    found = testsets.load(registry.task(job.task), procedure.edition, procedure.samples)
+    """The served samples by id, in order.
+
+    ``UnfitEnvironment`` where they are not here, ``VerificationFailed`` where they cannot be.
+    """
+    procedure, task = job.procedure, registry.task(job.task)
+    found = testsets.load(task, procedure.edition, procedure.samples)
     if found.digest != procedure.digest:
         message = f"the edition {procedure.edition} has the digest {found.digest[:12]} here"
         # One that ships with the package has one content for ever; one that was built may have been built anew.
-        shipped = find(procedure.edition, registry.task(job.task).tag).lock is None
+        shipped = find(procedure.edition, task.tag).lock is None
         raise (VerificationFailed if shipped else UnfitEnvironment)(f"{message}, not {procedure.digest[:12]}")
-    return {sample.id: sample for sample in found.samples}
+    if procedure.subset is None:
+        return {sample.id: sample for sample in found.samples}
+    works = {sample.id: testsets.work(sample, task, job.controls) for sample in found.samples}
+    return {sample.id: sample for sample in testsets.draw(found.samples, works, procedure.subset, job.controls.seed)}
 
 
 def _row(row: Row, sample: Sample | None) -> Iterator[str]:
