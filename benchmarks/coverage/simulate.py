@@ -10,10 +10,10 @@ from typing import Any
 import numpy
 from benchmarks.coverage.worlds import World
 
-from wattstar import testsets
 from wattstar.measuring import figures, gates
 from wattstar.measuring.figures import per_query, per_query_of_blocks
 from wattstar.measuring.stopping import passes_needed
+from wattstar.testsets.subset import Subset, drawn
 from wattstar.types import Block, Boundary, Figure, Method, Pass, Procedure, Reading, Sample, Window
 
 JOULES_PER_WATT_HOUR = 3600.0
@@ -95,14 +95,17 @@ def _drawn(quick: Quick, world: World, spread: float, generator: Any) -> tuple[F
     joules = CURVES[quick.curve](works) * (1 + quick.scatter * generator.standard_normal(POPULATION))
     samples = [Sample(str(number), "simulated", {}) for number in range(POPULATION)]
     by_id = {sample.id: work for sample, work in zip(samples, works.tolist(), strict=True)}
-    drawn = testsets.draw(samples, by_id, SUBSET, int(generator.integers(2**31)))
-    numbers = numpy.array([int(sample.id) for sample in drawn]).reshape(-1, quick.batch)
+    chosen = drawn(samples, by_id, SUBSET, int(generator.integers(2**31)))
+    numbers = numpy.array([int(sample.id) for sample in chosen]).reshape(-1, quick.batch)
     noise = world.draw(generator, (1, 4, len(numbers)))[0]
     blocks = joules[numbers].mean(axis=1) * (1 + spread * noise)
     means = works[numbers].mean(axis=1).tolist()
     passes = [_pass(index, list(zip(row, means, strict=True)), SUBSET) for index, row in enumerate(blocks.tolist())]
     procedure = Procedure("simulated", "", POPULATION, passes=4, most_passes=4, subset=SUBSET)
-    [figure] = figures.figures(passes, procedure, figures.Queries(works=works.tolist()))
+    works_of_subset = tuple(works[numbers].reshape(-1).tolist())
+    [figure] = figures.figures(
+        passes, procedure, figures.Queries(subset=Subset(chosen, works_of_subset, tuple(works.tolist())))
+    )
     return figure, passes, float(joules.mean())
 
 
