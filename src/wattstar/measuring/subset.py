@@ -14,8 +14,8 @@ from wattstar.types import Interval
 
 LEAST_BLOCKS = 15
 """So many are needed for a curve of three coefficients and its error."""
-LEAST_FREE = 1e-6
-"""A block whose work lies so far out that the curve goes through it whatever it took leaves no error to see."""
+LEAST_FREE = 0.001
+"""Of a block's residual: where its work lies so far out that the curve goes through it whatever it took, no curve."""
 
 Row = tuple[float, float, float]
 
@@ -69,13 +69,13 @@ def population_mean(places: Sequence[Place], works: Sequence[float], of_passes: 
     1985, 305-325) times the finite-population factor (Cochran, Sampling Techniques, 1977, 2.6). It holds the noise of
     the measurement as far as blocks are independent; by as much as ``of_passes`` knows of more, the variance grows,
     with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946, 110-114). With fewer than 15
-    blocks of different work it is the mean of all blocks, which a draw by decile of work makes a stratified one, and
+    blocks of different work, or one far out, it is the mean of all blocks, which a draw by decile of work makes a stratified one, and
     the error that of successive differences (Wolter, Introduction to Variance Estimation, 2007, 8.2), which is wider
     because neighbours differ in work too.
     """
     places = sorted(places, key=lambda place: place.work)
     few = len({place.work for place in places}) < LEAST_BLOCKS
-    made = _stratified(places) if few else _quadratic(places, works)
+    made = (None if few else _quadratic(places, works)) or _stratified(places)
     if of_passes is None or made.variance is None:
         return Interval(None, made.mid, None)
     left_out = max(1 - sum(place.samples for place in places) / len(works), 0.0)
@@ -102,19 +102,22 @@ def _stratified(places: Sequence[Place]) -> _Estimate:
     return _Estimate(mid, weights, ones, variance, max(2 * len(steps) / 3, 1.0))
 
 
-def _quadratic(places: Sequence[Place], works: Sequence[float]) -> _Estimate:
+def _quadratic(places: Sequence[Place], works: Sequence[float]) -> _Estimate | None:
+    """None where the curve hangs on a single block."""
     centre, scale = fmean(works), pstdev(works) or 1.0
     rows = [_row([(work - centre) / scale for work in place.works]) for place in places]
     target = _row([(work - centre) / scale for work in works])
     weighted = list(zip(places, rows, strict=True))
     inverse = _inverse([[sum(p.samples * r[i] * r[j] for p, r in weighted) for j in range(3)] for i in range(3)])
+    if inverse is None:
+        return None
     one, work, square = (sum(p.samples * p.mean * r[i] for p, r in weighted) for i in range(3))
     sums = (one, work, square)
     weights = [place.samples * _product(target, inverse, row) for place, row in weighted]
     mid = _product(target, inverse, sums)
     free = [1 - place.samples * _product(row, inverse, row) for place, row in weighted]
     if min(free) < LEAST_FREE:
-        return _Estimate(mid, weights, free, None, 1.0)
+        return None
     off = [place.mean - _product(row, inverse, sums) for place, row in weighted]
     variance = sum((weight * one / share) ** 2 for weight, one, share in zip(weights, off, free, strict=True))
     # A residual has a share of its place's variance, the rest was fitted away; HC3 gives more than it back.
@@ -141,8 +144,8 @@ def _product(left: Row, middle: Sequence[Sequence[float]], right: Row) -> float:
     return sum(left[i] * middle[i][j] * right[j] for i in range(3) for j in range(3))
 
 
-def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Of a symmetric matrix of three rows, by its cofactors."""
+def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]] | None:
+    """Of a symmetric matrix of three rows, by its cofactors; None where there is none."""
     (a, b, c), (_, d, e), (_, _, f) = matrix
     cofactors = [
         [d * f - e * e, c * e - b * f, b * e - c * d],
@@ -150,4 +153,6 @@ def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
         [0.0, 0.0, a * d - b * b],
     ]
     determinant = a * cofactors[0][0] + b * cofactors[0][1] + c * cofactors[0][2]
+    if determinant <= 0:
+        return None
     return [[cofactors[min(i, j)][max(i, j)] / determinant for j in range(3)] for i in range(3)]
