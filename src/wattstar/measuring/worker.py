@@ -80,9 +80,9 @@ def _serve(job: Job, channel: Channel) -> None:
             if channel.word()[0] != "again":
                 break
         work.idle("idle_after")
-        outputs = work.outputs
+        served, outputs = work.served, work.outputs
         parameters = session.parameters
-    _report(channel, job, task, backend, _Answers(samples, outputs, unreadable, work.seconds, parameters))
+    _report(channel, job, task, backend, _Answers(served, outputs, unreadable, work.seconds, parameters))
 
 
 @dataclass(frozen=True)
