@@ -68,10 +68,11 @@ def population_mean(places: Sequence[Place], works: Sequence[float], of_passes: 
     samples, and read at the population's works. Its error is HC3 (MacKinnon and White, Journal of Econometrics 29,
     1985, 305-325) times the finite-population factor (Cochran, Sampling Techniques, 1977, 2.6). It holds the noise of
     the measurement as far as blocks are independent; by as much as ``of_passes`` knows of more, the variance grows,
-    with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946, 110-114). With fewer than 15
-    blocks of different work, or one far out, it is the mean of all blocks, which a draw by decile of work makes a stratified one, and
-    the error that of successive differences (Wolter, Introduction to Variance Estimation, 2007, 8.2), which is wider
-    because neighbours differ in work too.
+    with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946, 110-114).
+
+    With fewer than 15 blocks of different work, or one far out, it is the mean of all blocks, which a draw by decile of
+    work makes a stratified one, and the error that of successive differences (Wolter, Introduction to Variance
+    Estimation, 2007, 8.2), which is wider because neighbours differ in work too.
     """
     places = sorted(places, key=lambda place: place.work)
     few = len({place.work for place in places}) < LEAST_BLOCKS
@@ -81,11 +82,12 @@ def population_mean(places: Sequence[Place], works: Sequence[float], of_passes: 
     left_out = max(1 - sum(place.samples for place in places) / len(works), 0.0)
     whole, noise = made.variance * left_out, _noise(places, made) * left_out
     measured = (of_passes.deviation * made.mid) ** 2 / len(places[0].joules)
-    variance = whole + max(measured - noise, 0.0)
-    if not variance:
-        return Interval(made.mid, made.mid, made.mid)
-    freedom = variance**2 / (whole**2 / made.freedom + measured**2 / of_passes.freedom)
-    half = student(max(freedom, min(made.freedom, of_passes.freedom))) * math.sqrt(variance)
+    variance, doubt = whole, whole**2 / made.freedom
+    if measured > noise:
+        variance += measured - noise
+        doubt += measured**2 / of_passes.freedom
+    freedom = max(variance**2 / doubt, min(made.freedom, of_passes.freedom)) if doubt else made.freedom
+    half = student(freedom) * math.sqrt(variance)
     return Interval(made.mid - half, made.mid, made.mid + half)
 
 
