@@ -6,6 +6,8 @@ import difflib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +66,59 @@ def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:
     client()
     from huggingface_hub import snapshot_download
 
-    code = ("*.py",) if with_code else ()
-    patterns = [*WEIGHTS.get(format, ()), *SMALL_FILES, *code]
     with _explained(id, commit):
-        folder = snapshot_download(
-            id, revision=commit, allow_patterns=patterns, ignore_patterns=list(COPIES), etag_timeout=TIMEOUT
-        )
+        folder = snapshot_download(id, revision=commit, etag_timeout=TIMEOUT, **_patterns(format, with_code))
     names = [path.relative_to(folder).as_posix() for path in Path(folder).rglob("*")]
     if format_of(names) != format:
         raise _without_weights(id, names)
     return Path(folder)
+
+
+@dataclass(frozen=True)
+class Files:
+    """What ``snapshot`` would bring."""
+
+    sizes: Mapping[str, int]
+    """Name → bytes, of every file."""
+    here: Mapping[str, Path]
+    """Name → where it lies, of those that are in the cache."""
+    parameters: int | None
+    """As the Hub counts them in safetensors; None where it does not say."""
+
+
+@cache
+def needed(id: str, commit: str, format: str) -> Files | None:
+    """The files of a commit that ``snapshot`` would bring; None where the Hub cannot be reached. Fetches none."""
+    client()
+    import httpx2
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.utils import filter_repo_objects
+
+    try:
+        info = HfApi().model_info(id, revision=commit, timeout=TIMEOUT, files_metadata=True)
+    except (httpx2.TransportError, OfflineModeIsEnabled, HfHubHTTPError):
+        return None
+    sizes = {file.rfilename: file.size for file in info.siblings or () if file.size is not None}
+    wanted = list(filter_repo_objects(sizes, **_patterns(format, with_code=False)))
+    found = {name: try_to_load_from_cache(id, name, revision=commit) for name in wanted}
+    here = {name: Path(path) for name, path in found.items() if isinstance(path, str)}
+    counted = info.safetensors.total if info.safetensors else None
+    return Files({name: sizes[name] for name in wanted}, here, counted)
+
+
+def cache_folder() -> Path:
+    """Where fetched files go."""
+    client()
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def _patterns(format: str, with_code: bool) -> dict[str, list[str]]:
+    """Which files of a repository are fetched, as the Hub's client takes it."""
+    code = ("*.py",) if with_code else ()
+    return {"allow_patterns": [*WEIGHTS.get(format, ()), *SMALL_FILES, *code], "ignore_patterns": list(COPIES)}
 
 
 def _online(id: str, revision: str | None) -> tuple[str, str, Collection[str]] | None:
