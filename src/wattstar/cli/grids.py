@@ -51,7 +51,9 @@ def _axes(table: Mapping[str, Any], where: str) -> Iterator[tuple[Path, list[Any
 
 
 def _chosen(table: Mapping[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
-    made = {name: dict(value) if name in NAMED and isinstance(value, Mapping) else value for name, value in table.items()}
+    made = {
+        name: dict(value) if name in NAMED and isinstance(value, Mapping) else value for name, value in table.items()
+    }
     for path, value in values.items():
         if len(path) == 2:
             made[path[0]][path[1]] = value

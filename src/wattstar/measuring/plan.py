@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from wattstar import models, registry, testsets
 from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError, WattstarError
+from wattstar.measuring import fit
 from wattstar.measuring.choosing import affinities, choose, cures
 from wattstar.types import (
     Approach,
@@ -19,17 +20,15 @@ from wattstar.types import (
     Method,
     ModelSpec,
     Procedure,
-    Record,
     Request,
-    Status,
     Task,
 )
+
+Value = TypeVar("Value")
 
 STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
 THINKING = ("off", "on", "low", "medium", "high")
-PROCESS_SECONDS = 5.0
-"""What a worker takes at the least to import its libraries and load a small model."""
 
 
 @dataclass(frozen=True)
@@ -49,45 +48,53 @@ class Planned:
 
 def plan(requests: Sequence[Request]) -> list[Planned]:
     """One cell per request and model."""
-    return [_planned(request, model) for request in requests for model in request.models]
+    once = _Once()
+    return [_planned(request, model, once) for request in requests for model in request.models]
 
 
-def least_seconds(job: Job) -> float:
-    """What the procedure alone takes; serving the samples more often than ``pass_seconds`` asks comes on top."""
-    procedure = job.procedure
-    return PROCESS_SECONDS + 2 * procedure.idle_seconds + procedure.passes * procedure.pass_seconds
+class _Once:
+    """What many cells of a grid ask for is looked up once; that it cannot be had is an answer too."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], Any] = {}
+
+    def __call__(self, look: Callable[[], Value], *key: object) -> Value:
+        if key not in self._found:
+            try:
+                self._found[key] = look()
+            except WattstarError as error:
+                self._found[key] = error
+        found = self._found[key]
+        if isinstance(found, WattstarError):
+            raise found
+        return cast(Value, found)
 
 
-def seen_seconds(job: Job, records: Mapping[str, Record]) -> float | None:
-    """What the same job took before; ``records`` by job id."""
-    from wattstar.records.codec import job_id
-
-    earlier = records.get(job_id(job))
-    return earlier.seconds if earlier and earlier.status is Status.COMPLETE else None
-
-
-def _planned(request: Request, model: str) -> Planned:
+def _planned(request: Request, model: str, once: _Once) -> Planned:
     try:
-        return Planned(request, model, _job(request, model))
+        return Planned(request, model, _job(request, model, once))
     except WattstarError as error:
         return Planned(request, model, None, error)
 
 
-def _job(request: Request, model_id: str) -> Job:
+def _job(request: Request, model_id: str, once: _Once) -> Job:
     task = registry.task(request.task)
     _check(request)
-    test_set = testsets.load(task, request.edition or STANDARD_EDITION, request.samples)
-    model = models.resolve(request, model_id)
+    rows = (request.task, request.edition or STANDARD_EDITION, request.samples)
+    test_set = once(lambda: testsets.load(task, *rows[1:]), *rows)
+    told = (request.task, request.weights, request.revision, request.dtype, request.device, request.approach)
+    model = once(lambda: models.resolve(request, model_id), model_id, *told, request.trust_remote_code)
     model = replace(model, options={**model.options, **request.options})
-    backend = _backend(request, model, task)
-    return Job(
+    job = Job(
         task=request.task,
         model=model,
-        backend=backend,
+        backend=_backend(request, model, task),
         controls=_controls(request, task, model),
         procedure=_procedure(request, test_set),
-        meters=_meters(request, model),
+        meters=once(lambda: _meters(request, model), request.meters, request.require_measured, model.id, model.device),
     )
+    once(lambda: fit.check(model), model.id, model.revision, model.dtype, model.device)
+    return job
 
 
 def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
