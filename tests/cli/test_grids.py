@@ -29,7 +29,9 @@ def planned(tmp_path: Path, text: str, *words: object) -> list[dict[str, Any]]:
 
 def test_the_product_is_taken_tasks_first_and_options_last(tmp_path: Path) -> None:
     text = HEAD.format(task='["text-generation", "text-classification"]')
-    more = 'batch_size = [2, 1]\ncontrols = { prompt_tokens = [8, 9] }\noptions = { watts = ["5", "6"], seconds = "1" }\n'
+    more = (
+        'batch_size = [2, 1]\ncontrols = { prompt_tokens = [8, 9] }\noptions = { watts = ["5", "6"], seconds = "1" }\n'
+    )
     jobs = planned(tmp_path, text + more)
     found = [
         (job["task"], job["controls"]["batch_size"], job["controls"]["prompt_tokens"], job["model"]["options"]["watts"])

@@ -40,7 +40,14 @@ def _words(context: click.Context, option: click.Parameter, texts: Sequence[str]
 
 
 def _whole_numbers(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> tuple[int, ...]:
-    return tuple(click.INT.convert(part, option, context) for part in _words(context, option, texts))
+    return tuple(_whole_number(part, option, context) for part in _words(context, option, texts))
+
+
+def _whole_number(text: str, option: click.Parameter, context: click.Context) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a valid integer.", context, option) from None
 
 
 SEVERAL = ("task", "backend", "dtype", "device", "batch_size")
@@ -114,7 +121,8 @@ def requests(words: Mapping[str, Any]) -> PlanFile:
         raise UsageError(
             "Nothing to measure: name a task and a model.", ["wattstar run -t TASK -m MODEL", "wattstar tasks"]
         )
-    return PlanFile("command line", _requests(given, "the command line"))
+    where = "the command line"
+    return PlanFile("command line", tuple(_request(one, where) for one in expanded(given, where)))
 
 
 def read_plan(name: str, flags: Mapping[str, Any]) -> PlanFile:
@@ -137,27 +145,24 @@ def read_plan(name: str, flags: Mapping[str, Any]) -> PlanFile:
     defaults = data.get("defaults", {})
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in [defaults, *tables]):
         raise UsageError(f"In the plan {name!r}, jobs are [[jobs]] tables and defaults one [defaults] table.")
-    whole = [{**defaults, **table, **flags} for table in tables]
-    made = [request for i, table in enumerate(whole) for request in _requests(table, f"[[jobs]] table {i + 1}")]
-    check_count(len(made), f"The plan {name!r}")
-    return PlanFile(str(data.get("name", file.stem)), tuple(made), str(data.get("note", "")).strip())
-
-
-def _requests(table: Mapping[str, Any], where: str) -> tuple[Request, ...]:
-    return tuple(_request(one, where) for one in expanded(table, where))
+    places = [f"[[jobs]] table {i + 1}" for i in range(len(tables))]
+    grids = [expanded({**defaults, **table, **flags}, where) for table, where in zip(tables, places, strict=True)]
+    check_count(sum(map(len, grids)), f"The plan {name!r}")
+    made = tuple(_request(one, where) for grid, where in zip(grids, places, strict=True) for one in grid)
+    return PlanFile(str(data.get("name", file.stem)), made, str(data.get("note", "")).strip())
 
 
 def _request(table: Mapping[str, Any], where: str) -> Request:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    from wattstar.records.codec import first_problem
+    from wattstar.records.codec import adapter, first_problem
 
     try:
-        request = TypeAdapter(Request).validate_python(dict(table))
+        made: Request = adapter(Request).validate_python(dict(table))
     except ValidationError as error:
         known = ", ".join(field.name for field in fields(Request))
         raise UsageError(f"{where}: {first_problem(error)}.", [f"known: {known}"]) from error
-    return request
+    return made
 
 
 def _pairs(texts: Sequence[str], name: str) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Sequence
 
 from wattstar import registry
-from wattstar.cli.output import number, quality_value, status, table, time_per_query, variant, watt_hours
+from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
 from wattstar.types import Population, Rating, Record
 
 STAR, NO_STAR = "★", "☆"
+<<<<<<< HEAD
 EARLIER = "†"
 """Of a record that was in the store before the command was given."""
 LONG_ID = 26
+=======
+>>>>>>> main
 
 
 def show(records: Sequence[tuple[str, Record]], earlier: Collection[str] = ()) -> None:
@@ -42,12 +44,6 @@ def _row(rating: Rating, record: Record, quality: str, earlier: bool) -> dict[st
         quality: quality_value(record),
         "stars": stars(rating),
     }
-
-
-def broken(model: str) -> str:
-    """A long id on two lines, publisher first, where the terminal is narrow."""
-    narrow = shutil.get_terminal_size().columns < 100
-    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
 
 
 def stars(rating: Rating) -> str:

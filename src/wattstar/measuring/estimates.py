@@ -111,8 +111,8 @@ def _seen(id: str, record: Record) -> tuple[Amount, Amount, Amount | None]:
     mean = sum(lengths) / len(lengths)
     parts = [stage.energy for stage in record.stages] + [counted.energy for counted in record.passes]
     read = [joules for part in parts if (joules := _joules(part)) is not None]
-    joules = Amount(sum(read), sum(read) if len(read) == len(parts) else None, source) if read else None
-    return Amount(record.seconds, record.seconds, source), Amount(mean, mean, source), joules
+    energy = Amount(sum(read), sum(read) if len(read) == len(parts) else None, source) if read else None
+    return Amount(record.seconds, record.seconds, source), Amount(mean, mean, source), energy
 
 
 class Pace:

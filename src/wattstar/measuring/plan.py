@@ -132,9 +132,9 @@ def _check(request: Request) -> None:
 
 def _controls(request: Request, task: Task, model: ModelSpec) -> Controls:
     """The task's standard ones, but for what is asked; ``UsageError`` for what does not apply, or is out of range."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    from wattstar.records.codec import first_problem
+    from wattstar.records.codec import adapter, first_problem
 
     named = {"batch_size": request.batch_size, "new_tokens": request.new_tokens, "seed": request.seed}
     asked = {**request.controls, **{name: value for name, value in named.items() if value is not None}}
@@ -143,7 +143,7 @@ def _controls(request: Request, task: Task, model: ModelSpec) -> Controls:
         if name not in known:
             raise UsageError(f"{task.tag} has no control {name!r} that could be set.", [f"known: {', '.join(known)}"])
     try:
-        controls = TypeAdapter(Controls).validate_python({**vars(task.controls), **asked})
+        controls: Controls = adapter(Controls).validate_python({**vars(task.controls), **asked})
     except ValidationError as error:
         raise UsageError(f"The controls of {task.tag}: {first_problem(error)}.") from error
     for name in asked:

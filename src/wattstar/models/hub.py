@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -67,7 +67,10 @@ def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     with _explained(id, commit):
-        folder = snapshot_download(id, revision=commit, etag_timeout=TIMEOUT, **_patterns(format, with_code))
+        folder = snapshot_download(
+            id, revision=commit, allow_patterns=_patterns(format, with_code), ignore_patterns=list(COPIES),
+            etag_timeout=TIMEOUT,
+        )  # fmt: skip
     names = [path.relative_to(folder).as_posix() for path in Path(folder).rglob("*")]
     if format_of(names) != format:
         raise _without_weights(id, names)
@@ -93,14 +96,13 @@ def needed(id: str, commit: str, format: str) -> Files | None:
     import httpx2
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-    from huggingface_hub.utils import filter_repo_objects
 
     try:
         info = HfApi().model_info(id, revision=commit, timeout=TIMEOUT, files_metadata=True)
     except (httpx2.TransportError, OfflineModeIsEnabled, HfHubHTTPError):
         return None
     sizes = {file.rfilename: file.size for file in info.siblings or () if file.size is not None}
-    wanted = list(filter_repo_objects(sizes, **_patterns(format, with_code=False)))
+    wanted = list(kept(sizes, _patterns(format, with_code=False)))
     found = {name: try_to_load_from_cache(id, name, revision=commit) for name in wanted}
     here = {name: Path(path) for name, path in found.items() if isinstance(path, str)}
     counted = info.safetensors.total if info.safetensors else None
@@ -115,10 +117,16 @@ def cache_folder() -> Path:
     return Path(HF_HUB_CACHE)
 
 
-def _patterns(format: str, with_code: bool) -> dict[str, list[str]]:
-    """Which files of a repository are fetched, as the Hub's client takes it."""
-    code = ("*.py",) if with_code else ()
-    return {"allow_patterns": [*WEIGHTS.get(format, ()), *SMALL_FILES, *code], "ignore_patterns": list(COPIES)}
+def kept(names: Iterable[str], patterns: Sequence[str] | None) -> Iterator[str]:
+    """The names that fit a pattern and are no ``COPIES``, by the rules of the Hub's client; None: any pattern."""
+    from huggingface_hub.utils._paths import filter_repo_objects
+
+    yield from filter_repo_objects(names, allow_patterns=patterns and list(patterns), ignore_patterns=list(COPIES))
+
+
+def _patterns(format: str, with_code: bool) -> list[str]:
+    """Of the files that are fetched."""
+    return [*WEIGHTS.get(format, ()), *SMALL_FILES, *["*.py"] * with_code]
 
 
 def _online(id: str, revision: str | None) -> tuple[str, str, Collection[str]] | None:

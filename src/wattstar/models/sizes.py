@@ -81,14 +81,10 @@ def _is_converted(model: ModelSpec) -> bool:
 
 def _weights(model: ModelSpec, path: Path) -> Iterable[Path]:
     """Without the copies in other types that no backend reads."""
-    from huggingface_hub.utils import filter_repo_objects
-
     if path.is_file():
         return [path]
     names = [file.relative_to(path).as_posix() for file in weights_in(path)]
-    allowed = list(hub.WEIGHTS[model.format]) if model.format in hub.WEIGHTS else None
-    kept = filter_repo_objects(names, allow_patterns=allowed, ignore_patterns=list(hub.COPIES))
-    return [path / name for name in kept]
+    return [path / name for name in hub.kept(names, hub.WEIGHTS.get(model.format))]
 
 
 def _with_sizes(paths: Iterable[Path]) -> dict[Path, int]:
