@@ -76,7 +76,7 @@ def test_a_job_that_stands_in_a_plan_twice_is_measured_once(tmp_path: Path) -> N
     [
         ("batch_size = []", "[[jobs]] table 2: batch_size: the list is empty."),
         ("options = { watts = [] }", "[[jobs]] table 2: options.watts: the list is empty."),
-        ("samples = [1, 2]", "[[jobs]] table 2: samples: a list is not taken here."),
+        ("passes = [1, 2]", "[[jobs]] table 2: passes: a list is not taken here."),
         ("idle_seconds = [1]", "lists are taken by task, models, backend, weights, dtype, device, batch_size"),
         ("batch_size = [1, [2]]", "[[jobs]] table 2: batch_size: "),
         ('dtype = ["float32", 16]', "[[jobs]] table 2: dtype: "),

@@ -11,12 +11,8 @@ from wattstar.rating.populations import figure
 from wattstar.types import Population, Rating, Record
 
 STAR, NO_STAR = "★", "☆"
-<<<<<<< HEAD
 EARLIER = "†"
 """Of a record that was in the store before the command was given."""
-LONG_ID = 26
-=======
->>>>>>> main
 
 
 def show(records: Sequence[tuple[str, Record]], earlier: Collection[str] = ()) -> None:
