@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import command, fake_job, fake_words, measure, records, start, wattstar_command, written
+from tests.support import command, fake_words, measure, records, start, wattstar_command, written
 from wattstar.measuring.attempt import window_of
 from wattstar.measuring.outstanding import outstanding
 from wattstar.measuring.plan import Planned
+from wattstar.records.codec import decode
 from wattstar.records.store import TABLES, Store
 from wattstar.records.tables import marks_from_parquet
-from wattstar.types import Finding, Gpu, Machine, Record, Request, Severity, Status
+from wattstar.types import Finding, Gpu, Job, Machine, Record, Request, Severity, Status
 
 INTERRUPTS = 10
 WATTS = [100 * (i + 1) for i in range(10)]
@@ -54,54 +55,51 @@ def joules(record: Record) -> float:
     return sum(reading.joules for counted in record.passes for reading in counted.energy)
 
 
+def attempt_is_whole(record: Record, store: Store) -> None:
+    """What one worker said from its beginning on: no pass of another attempt is in it."""
+    assert record.marks is not None
+    marks = marks_from_parquet(store.table("marks", record.marks))
+    names = [mark.name for mark in marks]
+    indexes = [counted.index for counted in record.passes]
+    assert names.count("load") <= 1
+    assert indexes == list(range(len(indexes)))
+    assert [mark.pass_index for mark in marks if mark.name == "pass_end"] == indexes
+    if record.status is Status.COMPLETE:
+        assert indexes == [0, 1]
+        assert window_of(marks, "load").end <= record.passes[0].window.begin
+
+
 def test_ten_interrupts_of_ten_jobs_lose_nothing_and_splice_nothing(tmp_path: Path) -> None:
-    plan, store = tmp_path / "plan.toml", tmp_path / "store"
+    plan, store = tmp_path / "plan.toml", Store(tmp_path / "store")
     plan.write_text(PLAN)
     moments = random.Random(7)
-    kept: set[str] = set()
-    codes = [interrupted_after(moments.randint(1, 4), plan, store) for _ in range(INTERRUPTS)]
+    codes = [interrupted_after(moments.randint(1, 4), plan, store.folder) for _ in range(INTERRUPTS)]
     assert codes.count(130) >= INTERRUPTS - 1, "each job has three lines: no run comes further than to its second job"
-    complete = {id for id, record in Store(store).records() if record.status is Status.COMPLETE}
+    complete = {id for id, record in store.records() if record.status is Status.COMPLETE}
     assert 0 < len(complete) < len(WATTS), "the interrupts came early and late"
 
-    done = wattstar_command("run", "--plan", plan, "-o", store, "--format", "json")
+    done = wattstar_command("run", "--plan", plan, "-o", store.folder, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert f"{len(complete)} of 10 jobs are in the store already; --fresh measures" in done.stderr
     shown = json.loads(done.stdout)
     assert {row["id"] for row in shown if row["earlier"]} == complete
     assert len(shown) == len(WATTS)
 
-    every = list(Store(store).entries())
-    assert [entry.problem for entry in every if entry.problem] == []
-    made = [entry.record for entry in every if entry.record and entry.record.status is Status.COMPLETE]
+    assert [entry.problem for entry in store.entries() if entry.problem] == []
+    assert list(store.in_flight()) == []
+    every = records(store.folder)
+    made = [record for record in every if record.status is Status.COMPLETE]
     assert len({record.job_id for record in made}) == len(made) == len(WATTS)
-    assert {record.status for record in records(store)} == {Status.COMPLETE, Status.INTERRUPTED}
-    assert list(Store(store).in_flight()) == []
-    for record in records(store):
-        for kind in TABLES:
-            name = getattr(record, kind)
-            assert name is None or (store / kind / f"{name}.parquet").exists()
-            assert name is None or name not in kept, "no table is of two attempts"
-            kept |= {name} if name and kind in ("timelines", "marks") else set()
+    assert {record.status for record in every} == {Status.COMPLETE, Status.INTERRUPTED}
+    assert len({record.timelines for record in every}) == len({record.marks for record in every}) == len(every)
+    assert all(store.table(kind, name) for record in every for kind in TABLES if (name := getattr(record, kind)))
+    for record in every:
+        attempt_is_whole(record, store)
 
     assert wattstar_command("run", "--plan", plan, "-o", tmp_path / "whole").returncode == 0
     whole = {record.job_id: joules(record) for record in records(tmp_path / "whole")}
     assert {record.job_id: joules(record) for record in made} == pytest.approx(whole)
     assert sum(map(joules, made)) == pytest.approx(sum(whole.values()), abs=0.5)
-
-
-def test_every_attempt_of_an_interrupted_plan_begins_at_the_beginning(tmp_path: Path) -> None:
-    plan, store = tmp_path / "plan.toml", tmp_path / "store"
-    plan.write_text(PLAN)
-    assert interrupted_after(3, plan, store) == 130
-    assert wattstar_command("run", "--plan", plan, "-o", store).returncode == 0
-    for record in records(store):
-        assert record.marks is not None
-        marks = marks_from_parquet(Store(store).table("marks", record.marks))
-        assert [mark.name for mark in marks].count("load") <= 1
-        if record.status is Status.COMPLETE:
-            assert [counted.index for counted in record.passes] == [0, 1]
-            assert window_of(marks, "load").end <= record.passes[0].window.begin
 
 
 def test_a_job_that_is_in_the_store_is_shown_and_not_measured_again(tmp_path: Path) -> None:
@@ -136,9 +134,10 @@ def test_what_failed_or_was_damaged_is_measured_again(tmp_path: Path) -> None:
 
 
 def test_a_plan_says_what_is_there_already(tmp_path: Path) -> None:
-    measure(fake_job(), tmp_path)
     words = ("plan", "-t", "text-classification", "-m", "fake/model", "--weights", "random", "--meter", "fake",
              "--passes", 4, "--samples", 2, "--idle-seconds", 1, "--pass-seconds", 0, "-o", tmp_path)  # fmt: skip
+    [cell] = json.loads(command(*words, "--format", "json").stdout)
+    measure(decode(Job, cell["job"]), tmp_path)
     [[id, _]] = Store(tmp_path).records()
     done = command(*words, "--batch-size", "1,2", "--format", "json")
     assert [cell["earlier"] for cell in json.loads(done.stdout)] == [id, None]
