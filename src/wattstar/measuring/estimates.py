@@ -16,6 +16,8 @@ from wattstar.types import Job, Machine, Procedure, Reading, Record
 
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
+Range = tuple[float, float]
+"""Least and most."""
 IDLE = ("idle_before", "idle_after")
 
 
@@ -156,28 +158,32 @@ def _scaled(job: Job, pace: Pace, source: str) -> tuple[Amount, Amount, Amount |
     last = Round(_length(pace.last.window.begin, pace.last.window.end), best(pace.last.energy))
     repeats = max(1, math.ceil(pass_seconds(last, procedure) / sweep))
     warm_low, warm_high = _warm_up(procedure, sweep, job.controls.batch_size * pace.query_seconds)
-    prepared = samples / pace.samples
-    around = pace.process_seconds + pace.seconds("load") + prepared * pace.seconds("preprocess")
-    around += 2 * procedure.idle_seconds
     # Each pass has an uncounted batch before and after it.
     queries = repeats * samples + 2 * job.controls.batch_size
-    low, high = (warm + passes * queries * pace.query_seconds
-                 for warm, passes in ((warm_low, procedure.passes), (warm_high, procedure.most_passes)))  # fmt: skip
+    busy = (
+        warm_low + procedure.passes * queries * pace.query_seconds,
+        warm_high + procedure.most_passes * queries * pace.query_seconds,
+    )
+    # Part of it is done once, however many samples there are.
+    prepared = min(1.0, samples / pace.samples), max(1.0, samples / pace.samples)
+    around = pace.process_seconds + pace.seconds("load") + 2 * procedure.idle_seconds
+    low, high = (around + some * pace.seconds("preprocess") + work for some, work in zip(prepared, busy, strict=True))
     each = Amount(repeats * sweep, repeats * sweep, source)
-    return Amount(around + low, around + high, source), each, _energy(pace, procedure, (low, high, prepared), source)
+    return Amount(low, high, source), each, _energy(pace, procedure, (prepared, busy), source)
 
 
-def _energy(pace: Pace, procedure: Procedure, work: tuple[float, float, float], source: str) -> Amount | None:
-    """Joules; ``work``: busy seconds, least and most, and how many times the samples that were prepared."""
+def _energy(pace: Pace, procedure: Procedure, work: tuple[Range, Range], source: str) -> Amount | None:
+    """Joules; ``work``: how many times the samples that were prepared, and busy seconds."""
     if pace.query_joules is None:
         return None
-    low, high, prepared = work
-    watts = pace.query_joules / pace.query_seconds
-    before = (pace.joules("load") or 0.0) + prepared * (pace.joules("preprocess") or 0.0)
-    if procedure.idle_seconds and pace.idle_watts is None:
-        return Amount(before + low * watts, None, f"{source}; without what it draws at rest")
+    watts, before = pace.query_joules / pace.query_seconds, pace.joules("load") or 0.0
+    unread = bool(procedure.idle_seconds) and pace.idle_watts is None
     rest = 2 * procedure.idle_seconds * (pace.idle_watts or 0.0)
-    return Amount(before + rest + low * watts, before + rest + high * watts, source)
+    low, high = (
+        before + some * (pace.joules("preprocess") or 0.0) + rest + seconds * watts
+        for some, seconds in zip(*work, strict=True)
+    )
+    return Amount(low, None if unread else high, source + "; without what is drawn at rest" * unread)
 
 
 def _warm_up(procedure: Procedure, sweep: float, batch: float) -> tuple[float, float]:

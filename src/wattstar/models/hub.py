@@ -109,6 +109,18 @@ def needed(id: str, commit: str, format: str) -> Files | None:
     return Files({name: sizes[name] for name in wanted}, here, counted)
 
 
+def cached(id: str, commit: str) -> Path | None:
+    """The folder with what is in the cache of a commit, which need not be all; None where nothing is."""
+    client()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(id, revision=commit, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
 def cache_folder() -> Path:
     """Where fetched files go."""
     client()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wattstar.errors import ModelUnavailable
@@ -47,7 +47,9 @@ def size(model: ModelSpec) -> Size:
 def _of_hub(model: ModelSpec) -> Size:
     found = hub.needed(model.id, model.revision, model.format)
     if found is None:
-        return Size(None, "the Hub cannot be asked", None)
+        folder = hub.cached(model.id, model.revision)
+        weights = _with_sizes(_weights(model, folder)) if folder else {}
+        return replace(_of_files(model, weights, 0), fetched=None)
     absent = sum(length for name, length in found.sizes.items() if name not in found.here)
     weights = {name: length for name, length in found.sizes.items() if not name.endswith(TEXT)}
     here = [found.here[name] for name in weights if name in found.here]
@@ -64,7 +66,7 @@ TEXT = (".json", ".txt", ".model", ".tiktoken", ".jinja", ".md")
 
 def _of_files(model: ModelSpec, weights: Mapping[Path, int], fetched: int) -> Size:
     if not _is_converted(model):
-        return Size(sum(weights.values()), "its files", fetched)
+        return Size(sum(weights.values()) or None, "its files", fetched)
     return _of_parameters(model, _parameters(weights), fetched)
 
 
