@@ -15,7 +15,6 @@ import pytest
 
 from tests.simulators.hub import Hub, Repository, serving
 from tests.support import command, wattstar_command
-from wattstar.errors import ModelUnavailable
 from wattstar.models import resolve, size
 from wattstar.types import ModelSpec, Request, Source, Weights
 
@@ -67,11 +66,10 @@ def test_quantised_weights_are_as_large_as_their_files(tmp_path: Path) -> None:
     assert size(spec_of(folder)).weights == (folder / "model.safetensors").stat().st_size
 
 
-def test_weights_with_a_broken_head_are_told(tmp_path: Path) -> None:
+def test_weights_with_a_broken_head_are_of_unknown_size(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "model", SHAPES)
     (folder / "model.safetensors").write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00not json")
-    with pytest.raises(ModelUnavailable, match="cannot be read"):
-        size(spec_of(folder))
+    assert size(spec_of(folder)).weights is None
 
 
 def test_a_named_architecture_has_its_published_size() -> None:

@@ -109,14 +109,15 @@ def needed(id: str, commit: str, format: str) -> Files | None:
     return Files({name: sizes[name] for name in wanted}, here, counted)
 
 
-def cached(id: str, commit: str) -> Path | None:
-    """The folder with what is in the cache of a commit, which need not be all; None where nothing is."""
+def cached(id: str, commit: str, format: str) -> Path | None:
+    """The folder in the cache with what ``snapshot`` would bring of a commit; None where that is not there."""
     client()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(id, revision=commit, local_files_only=True))
+        patterns = _patterns(format, with_code=False)
+        return Path(snapshot_download(id, revision=commit, local_files_only=True, allow_patterns=patterns))
     except LocalEntryNotFoundError:
         return None
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wattstar.errors import ModelUnavailable
 from wattstar.models import hub
 from wattstar.models.architectures import architecture
 from wattstar.models.contents import files
@@ -47,7 +46,7 @@ def size(model: ModelSpec) -> Size:
 def _of_hub(model: ModelSpec) -> Size:
     found = hub.needed(model.id, model.revision, model.format)
     if found is None:
-        folder = hub.cached(model.id, model.revision)
+        folder = hub.cached(model.id, model.revision, model.format)
         weights = _with_sizes(_weights(model, folder)) if folder else {}
         return replace(_of_files(model, weights, 0), fetched=None)
     absent = sum(length for name, length in found.sizes.items() if name not in found.here)
@@ -94,7 +93,7 @@ def _with_sizes(paths: Iterable[Path]) -> dict[Path, int]:
 
 
 def _parameters(weights: Iterable[Path]) -> int | None:
-    """As the heads of safetensors say; None where another file is among them."""
+    """As the heads of safetensors say; None where another file is among them, or a head cannot be read."""
     from huggingface_hub import parse_local_safetensors_file_metadata
     from huggingface_hub.errors import SafetensorsParsingError
 
@@ -103,6 +102,6 @@ def _parameters(weights: Iterable[Path]) -> int | None:
         return None
     try:
         tensors = [tensor for path in paths for tensor in parse_local_safetensors_file_metadata(path).tensors.values()]
-    except SafetensorsParsingError as error:
-        raise ModelUnavailable(f"The weights cannot be read: {error}", ["fetch or copy the files again"]) from error
+    except SafetensorsParsingError:
+        return None
     return sum(math.prod(tensor.shape) for tensor in tensors)
