@@ -108,6 +108,6 @@ def test_a_job_that_this_machine_cannot_do_is_refused_alone(file: Path) -> None:
 
 
 def test_other_words_beside_a_jobs_file_are_refused(file: Path) -> None:
-    code, err = refused(file, "--batch-size", 3, "-m", "fake/model")
+    code, err = refused(file, "--passes", 3, "-m", "fake/model", "--trust-remote-code")
     assert code == 2
-    assert "A jobs file says all of its jobs; --batch-size, --model cannot change them." in err
+    assert "A jobs file says all of its jobs; --model, --passes, --trust-remote-code cannot change them." in err

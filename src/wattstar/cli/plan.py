@@ -10,7 +10,7 @@ import click
 
 from wattstar import registry
 from wattstar.cli.options import FORMAT, STORE, request_options
-from wattstar.cli.output import as_csv, as_json, number, table, undamaged
+from wattstar.cli.output import as_csv, as_json, number, table
 from wattstar.cli.planning import Work, order_options, say_earlier, work
 from wattstar.errors import JobsFailed, UnfitEnvironment
 from wattstar.measuring import jobs_file, machine
@@ -46,7 +46,7 @@ def command(out: Path, style: str, probe: bool, target: Path | None, **words: An
     """Say what ``run`` with the same words would do, and what it takes. Loads no model, but for --probe."""
     planned = work(words, Store(out))
     jobs = [cell.job for cell in planned.cells if cell.job]
-    seen = known(undamaged(Store(out)), machine.describe({}))
+    seen = known(planned.records, machine.describe({}))
     if probe:
         _try(jobs, seen)
     if target is not None:

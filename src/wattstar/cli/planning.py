@@ -13,7 +13,7 @@ from wattstar.cli.options import Command, requests
 from wattstar.cli.output import undamaged
 from wattstar.errors import UsageError
 from wattstar.measuring import jobs_file, machine
-from wattstar.measuring.outstanding import Outstanding, once, outstanding, shuffled
+from wattstar.measuring.outstanding import Member, Outstanding, once, outstanding, shuffled
 from wattstar.measuring.plan import Planned, plan
 from wattstar.records.store import Store
 
@@ -31,6 +31,8 @@ class Work:
 
     cells: list[Planned]
     outstanding: Outstanding
+    records: list[Member]
+    """All of the store that are not damaged, oldest first."""
     note: str = ""
     """Of the plan's author."""
 
@@ -56,8 +58,8 @@ def work(words: Mapping[str, Any], store: Store) -> Work:
     if seed is not None:
         cells = shuffled(cells, seed)
         click.echo(f"The order was drawn with --shuffle {seed}.", err=True)
-    found = outstanding(cells, undamaged(store) if resume else (), machine.describe({}))
-    return Work(cells, found, note)
+    records = undamaged(store)
+    return Work(cells, outstanding(cells, records if resume else (), machine.describe({})), records, note)
 
 
 def say_earlier(found: Outstanding) -> None:
@@ -73,8 +75,9 @@ def _of_words(words: Mapping[str, Any]) -> tuple[str, list[Planned]]:
 
 
 def _of_file(file: Path, words: Mapping[str, Any]) -> list[Planned]:
-    given = [name for name, value in words.items() if value not in (None, False, ())]
+    options = click.get_current_context().command.params
+    given = [option.opts[-1] for option in options if words.get(option.name or "") not in (None, False, ())]
     if given:
-        flags = ", ".join(f"--{name.removesuffix('s').removesuffix('_file').replace('_', '-')}" for name in given)
-        raise UsageError(f"A jobs file says all of its jobs; {flags} cannot change them.", ["leave the others out"])
+        message = f"A jobs file says all of its jobs; {', '.join(given)} cannot change them."
+        raise UsageError(message, ["leave the others out"])
     return jobs_file.read(file)

@@ -59,9 +59,9 @@ class Known:
 
 def known(records: Iterable[Member], machine: Machine) -> Known:
     """Of records, oldest first, those that count; the newest of several."""
-    found = [member for member in records if counts(member[1]) and is_like(member[1], machine)]
+    found = [(id, record) for id, record in records if record.passes and counts(record) and is_like(record, machine)]
     same = {record.job_id: (id, record) for id, record in found}
-    alike = {_whatever(record.job): (id, record) for id, record in found if record.passes}
+    alike = {_whatever(record.job): (id, record) for id, record in found}
     return Known(machine, same, alike)
 
 

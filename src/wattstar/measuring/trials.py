@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from wattstar import registry, testsets
@@ -38,12 +39,18 @@ def shortened(job: Job) -> Job:
     """The same model and work, a few samples, one pass, no idle, as little warm-up as there is."""
     procedure = job.procedure
     count = min(procedure.samples, max(LEAST_SAMPLES, BATCHES * job.controls.batch_size))
-    few = testsets.load(registry.task(job.task), procedure.edition, count)
+    digest = _digest(job.task, procedure.edition, count)
     short = replace(
-        procedure, digest=few.digest, samples=count, passes=1, most_passes=1,
+        procedure, digest=digest, samples=count, passes=1, most_passes=1,
         warm_up_seconds=0.0, idle_seconds=0.0, pass_seconds=0.0, subset=None,
     )  # fmt: skip
     return replace(job, procedure=short)
+
+
+@cache
+def _digest(task: str, edition: str, count: int) -> str:
+    """Of so many samples; the jobs of a grid share them."""
+    return testsets.load(registry.task(task), edition, count).digest
 
 
 def tried(job: Job, silence: float) -> Trial:

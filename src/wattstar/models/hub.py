@@ -130,11 +130,11 @@ def cache_folder() -> Path:
     return Path(HF_HUB_CACHE)
 
 
-def kept(names: Iterable[str], patterns: Sequence[str] | None) -> Iterator[str]:
-    """The names that fit a pattern and are no ``COPIES``, by the rules of the Hub's client; None: any pattern."""
+def kept(names: Iterable[str], patterns: Sequence[str] = ("*",)) -> Iterator[str]:
+    """The names that fit a pattern and are no ``COPIES``, by the rules of the Hub's client."""
     from huggingface_hub.utils._paths import filter_repo_objects
 
-    yield from filter_repo_objects(names, allow_patterns=patterns and list(patterns), ignore_patterns=list(COPIES))
+    yield from filter_repo_objects(names, allow_patterns=list(patterns), ignore_patterns=list(COPIES))
 
 
 def _patterns(format: str, with_code: bool) -> list[str]:

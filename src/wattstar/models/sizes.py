@@ -50,13 +50,12 @@ def _of_hub(model: ModelSpec) -> Size:
         weights = _with_sizes(_weights(model, folder)) if folder else {}
         return replace(_of_files(model, weights, 0), fetched=None)
     absent = sum(length for name, length in found.sizes.items() if name not in found.here)
-    weights = {name: length for name, length in found.sizes.items() if not name.endswith(TEXT)}
-    here = [found.here[name] for name in weights if name in found.here]
-    if len(here) == len(weights):
-        return _of_files(model, _with_sizes(here), absent)
+    weights = [name for name in found.sizes if not name.endswith(TEXT)]
+    if all(name in found.here for name in weights):
+        return _of_files(model, _with_sizes(found.here[name] for name in weights), absent)
     if _is_converted(model):
         return _of_parameters(model, found.parameters, absent)
-    return Size(sum(weights.values()), "its files", absent)
+    return Size(sum(found.sizes[name] for name in weights), "its files", absent)
 
 
 TEXT = (".json", ".txt", ".model", ".tiktoken", ".jinja", ".md")
@@ -85,7 +84,7 @@ def _weights(model: ModelSpec, path: Path) -> Iterable[Path]:
     if path.is_file():
         return [path]
     names = [file.relative_to(path).as_posix() for file in weights_in(path)]
-    return [path / name for name in hub.kept(names, hub.WEIGHTS.get(model.format))]
+    return [path / name for name in hub.kept(names, hub.WEIGHTS.get(model.format, ("*",)))]
 
 
 def _with_sizes(paths: Iterable[Path]) -> dict[Path, int]:
