@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import command, fake_job, fake_words, measure, records, wattstar_command
+from tests.support import command, fake_job, fake_words, measure, records
 from wattstar.measuring.estimates import Known, estimate, is_open, known
 from wattstar.records.store import Store
 from wattstar.records.tables import timelines_from_parquet
@@ -109,12 +109,12 @@ def test_other_work_tells_nothing(seen: Known, change: Any) -> None:
     assert is_open(change(job_of(passes=9)), seen)
 
 
-def test_a_trial_is_made_once_and_says_that_it_was_one(tmp_path: Path) -> None:
+def test_a_trial_is_made_once_and_says_that_it_was_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = fake_words(tmp_path / "store", "--passes", 3, samples=60)[1:]
-    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def plan(*more: str) -> tuple[dict[str, Any], str]:
-        done = wattstar_command("plan", *words, *more, "--format", "json", env=env)
+        done = command("plan", *words, *more, "--format", "json")
         assert done.returncode == 0, done.stderr
         [cell] = json.loads(done.stdout)
         return cell["estimate"], done.stderr
@@ -137,9 +137,12 @@ def test_a_trial_is_made_once_and_says_that_it_was_one(tmp_path: Path) -> None:
     assert plan()[0] == blind
 
 
-def test_a_trial_that_fails_is_said_and_nothing_is_estimated_from_it(tmp_path: Path) -> None:
+def test_a_trial_that_fails_is_said_and_nothing_is_estimated_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     words = fake_words(tmp_path / "store", misbehave="die", after_batches=1)[1:]
-    done = wattstar_command("plan", *words, "--probe", env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    done = command("plan", *words, "--probe")
     assert done.returncode == 0
     assert "wattstar: The trial of fake/model failed: The worker was killed by SIGKILL." in done.stderr
     assert "the procedure alone" in done.stdout

@@ -47,8 +47,8 @@ def _of_hub(model: ModelSpec) -> Size:
     found = hub.needed(model.id, model.revision, model.format)
     if found is None:
         folder = hub.cached(model.id, model.revision, model.format)
-        weights = _with_sizes(_weights(model, folder)) if folder else {}
-        return replace(_of_files(model, weights, 0), fetched=None)
+        local = _with_sizes(_weights(model, folder)) if folder else {}
+        return replace(_of_files(model, local, 0), fetched=None)
     absent = sum(length for name, length in found.sizes.items() if name not in found.here)
     weights = [name for name in found.sizes if not name.endswith(TEXT)]
     if all(name in found.here for name in weights):
