@@ -10,7 +10,7 @@ import click
 
 from wattstar import registry
 from wattstar.cli.options import FORMAT, STORE, request_options
-from wattstar.cli.output import as_csv, as_json, number, table
+from wattstar.cli.output import as_csv, as_json, number, printable, table
 from wattstar.cli.planning import Work, order_options, say_earlier, work
 from wattstar.errors import JobsFailed, UnfitEnvironment
 from wattstar.measuring import jobs_file, machine
@@ -53,7 +53,8 @@ def command(out: Path, style: str, probe: bool, target: Path | None, **words: An
         jobs_file.write(target, jobs)
     estimates = {id_of(cell): estimate(cell.job, seen) for cell in planned.cells if cell.job}
     if style == "json":
-        as_json([_full(cell, planned, estimates) for cell in planned.cells])
+        there = {record.job_id: id for id, record in planned.outstanding.earlier}
+        as_json([_full(cell, estimates, there) for cell in planned.cells])
     elif style == "csv":
         as_csv([_flat(cell, estimates) for cell in planned.cells])
     else:
@@ -69,16 +70,20 @@ def _try(jobs: list[Job], seen: Known) -> None:
     """A trial that fails costs no other; it is said, and nothing is estimated from it."""
     left = [job for job in jobs if is_open(job, seen)]
     for i, job in enumerate(left, 1):
+        if not is_open(job, seen):  # tried with one before
+            continue
         click.echo(f"[{i}/{len(left)}] {job.task} {job.model.id}: a trial", err=True)
         try:
             tried(job, SILENCE)
         except UnfitEnvironment as error:
-            click.echo("\n".join([f"wattstar: {error.message}", *(f"  → {cure}" for cure in error.cures)]), err=True)
+            lines = [f"wattstar: {error.message}", *(f"  → {cure}" for cure in error.cures)]
+            click.echo(printable("\n".join(lines)), err=True)
 
 
 def _show(planned: Work, estimates: dict[str, Estimate]) -> None:
     count = len(planned.outstanding.missing)
-    rows = [_row(cell, planned, estimates) for cell in planned.cells if cell.job]
+    there = {record.job_id for _, record in planned.outstanding.earlier}
+    rows = [_row(cell, estimates[id_of(cell)], id_of(cell) in there) for cell in planned.cells if cell.job]
     if rows:
         table(f"{count} of {len(planned.cells)} jobs would run", rows, right=COLUMNS, note=_sources(estimates))
     refused = dict.fromkeys((_name(cell), _why(cell)) for cell in planned.cells if cell.refused)
@@ -91,10 +96,9 @@ def _show(planned: Work, estimates: dict[str, Estimate]) -> None:
         table("backends that were not chosen", others)
 
 
-def _row(cell: Planned, planned: Work, estimates: dict[str, Estimate]) -> dict[str, str]:
+def _row(cell: Planned, made: Estimate, there: bool) -> dict[str, str]:
     assert cell.job is not None, "of jobs only"
-    made = estimates[id_of(cell)]
-    lines = [_name(cell), _how(cell.job), *["in the store already"] * (cell not in planned.outstanding.missing)]
+    lines = [_name(cell), _how(cell.job), *["in the store already"] * there]
     return {
         "job": "\n".join(lines),
         "time": _said(made.seconds, SECONDS),
@@ -168,7 +172,7 @@ def _flat(cell: Planned, estimates: dict[str, Estimate]) -> dict[str, Any]:
     return row
 
 
-def _full(cell: Planned, planned: Work, estimates: dict[str, Estimate]) -> dict[str, Any]:
+def _full(cell: Planned, estimates: dict[str, Estimate], there: dict[str, str]) -> dict[str, Any]:
     if cell.job is None:
         assert cell.refused is not None
         refused = {
@@ -178,12 +182,11 @@ def _full(cell: Planned, planned: Work, estimates: dict[str, Estimate]) -> dict[
         }
         return {"task": cell.request.task, "model": cell.model, "job": None, "refused": refused}
     id = id_of(cell)
-    earlier = next((name for name, record in planned.outstanding.earlier if record.job_id == id), None)
     return {
         "job_id": id,
         "job": encode(cell.job),
         "estimate": encode(estimates[id]),
-        "earlier": earlier,
+        "earlier": there.get(id),
         "refused": None,
     }
 
