@@ -713,7 +713,8 @@ class Request(Noun):
     """A part of the samples stands for all."""
     warm_up_seconds: float = 60.0
     idle_seconds: float = 30.0
-    pass_seconds: float = 10.0
+    pass_seconds: float | None = None
+    """None: the procedure's, or the short one of ``quick``."""
     seed: int = 0
     meters: tuple[str, ...] = ("auto",)
     require_measured: bool = False

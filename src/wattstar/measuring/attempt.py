@@ -31,6 +31,7 @@ from wattstar.types import (
     Observation,
     Pass,
     Phase,
+    Procedure,
     Quality,
     Reading,
     Record,
@@ -129,6 +130,11 @@ def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
     return figures.figures(attempt.passes, attempt.job.procedure, known)
 
 
+def served(procedure: Procedure) -> int:
+    """How many samples are served in a pass, once."""
+    return procedure.samples if procedure.subset is None else procedure.subset
+
+
 def works_of(job: Job) -> tuple[float, ...]:
     """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
     if job.procedure.subset is None:
@@ -144,7 +150,7 @@ def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
     return [
-        *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
+        *gates.unreadable_samples(done.get("unreadable", ()), served(attempt.job.procedure)),
         *gates.coverage(attempt.late),
         *gates.readings(attempt.passes),
         *gates.limits(attempt.passes, attempt.timelines),
