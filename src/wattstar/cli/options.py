@@ -53,6 +53,21 @@ def _whole_number(text: str, option: click.Parameter, context: click.Context) ->
 SEVERAL = ("task", "backend", "dtype", "device", "batch_size")
 """Flags that take several values."""
 
+
+class _Share(click.ParamType):
+    """Of a whole: ``0.01``, or ``1%``."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; fails with what one looks like."""
+        text = str(value)
+        try:
+            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{text!r} is no share, such as 0.01 or 1%.", param, ctx)
+
+
 _REQUEST = (
     click.option("--plan", "plan_file", metavar="FILE.toml", help="Several jobs; or an embedded plan: quickstart."),
     click.option("-t", "--task", multiple=True, callback=_words, help="See: wattstar tasks; may be repeated."),
@@ -75,7 +90,7 @@ _REQUEST = (
     click.option("--samples", type=int, help="Fewer than the whole test set."),
     click.option("--passes", type=int, help="A fixed number of counted passes. Left out: 4, and from their scatter so "
                  "many as --target-error takes, 10 at most."),
-    click.option("--target-error", type=float, help="Half of the 95 % interval, as a share: 0.01."),
+    click.option("--target-error", type=_Share(), help="Half of the 95 % interval: 0.01, or 1%."),
     click.option("--quick", is_flag=True, help="A fifth of the samples, drawn by decile of work, stands for all; short "
                  "passes. Earns no official star."),
     click.option("--warm-up-seconds", type=float, help="At most; it ends when time and power are steady."),
