@@ -1,0 +1,398 @@
+"""Which part of a counter's steps each phase of the work drew: least squares, in plain Python.
+
+A step of a counter lasts longer than a phase and holds a mixture of them, another one each time. The energy of step i is
+taken to be Σ Pₖ·xᵢₖ, the power of each phase times the time it was on, as seen L seconds earlier by a counter that is late
+by L. Level and drift are not asked of the steps: each pass has a line of its own (Frisch, Waugh and Lovell: both sides
+are freed of it), so that a slow ramp goes into no phase, and the level is set by the passes' energy, which the phases
+together must have. What remains to be found is how much more each phase draws than the last one.
+
+Three things would make a false number firm, and are guarded against:
+
+- stamps are not exact, so that times in phase are not either. What stamps alone do to the normal equations is known
+  (variance δ²/12 for a gap of δ) and taken off; where the mixture hardly varies by more than that, nothing is said;
+- residuals are alike from step to step: errors are those of Newey and West, Econometrica 55 (1987) 703, with
+  the bandwidth of Andrews, Econometrica 59 (1991) 817, equations 5.3 and 6.4;
+- the lag is fitted too: what the powers are at every other lag that the steps allow (95 %) is inside the interval.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from operator import mul
+
+from wattstar.measuring.figures import STUDENT_T_975
+from wattstar.types import Interval
+
+Vector = list[float]
+Matrix = list[list[float]]
+
+LAGS_TRIED = (9, 41)
+"""At least and at most so many, evenly spread, at first; three in the shortest phase."""
+CLOSER = 9
+"""Times that the place of the best lag is narrowed down by the golden section."""
+HALVINGS = 4
+"""Between a lag that the steps allow and one that they do not."""
+CHI_SQUARE_95 = 3.841
+"""95 % quantile for 1 degree of freedom."""
+LEAST_VARIATION = 5.0
+"""The mixture must vary by so many times the variance that stamps alone would make."""
+ROUNDING = 1e-9
+"""Share of a column's squares that is taken for nothing."""
+FEWEST_DEGREES = 10
+"""Of freedom; below that nothing is said."""
+
+
+class NotToldApart(Exception):
+    """The steps hold too much the same mixture of the phases, or are too few."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Adjacent steps of a counter, one run per pass: stamps (one more than steps) and joules of each step."""
+
+    stamps: Sequence[Vector]
+    """Seconds."""
+    variances: Sequence[Vector]
+    """Of the stamps, s²."""
+    drawn: Sequence[Vector]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """When which phase was on: the edges of all windows, and for each phase its time before a moment, edge by edge."""
+
+    edges: Vector
+    """Seconds, in order."""
+    before: Sequence[Vector]
+    """For each phase, by the number of edges passed: the moment × ``on``, plus this, is the phase's time so far."""
+    on: Sequence[Vector]
+    """The same: 1 where the phase is on, else 0."""
+
+    @classmethod
+    def of(cls, phases: Sequence[Sequence[tuple[float, float]]]) -> Parts:
+        """From the windows (begin, end) of each phase; those of different phases may touch, but not overlap."""
+        edges = sorted({edge for windows in phases for window in windows for edge in window})
+        places = {edge: place for place, edge in enumerate(edges, 1)}
+        before, on = [], []
+        for windows in phases:
+            is_on = [0.0] * (len(edges) + 1)
+            for begin, end in windows:
+                is_on[places[begin] : places[end]] = [1.0] * (places[end] - places[begin])
+            # At an edge both sides give the same time.
+            steps = ((early - late) * edge for (early, late), edge in zip(pairwise(is_on), edges, strict=True))
+            before.append(list(accumulate(steps, initial=0.0)))
+            on.append(is_on)
+        return cls(edges, before, on)
+
+    @property
+    def shortest(self) -> float:
+        """Mean length of the windows of the phase that has the shortest."""
+        lengths = ((sum(mul(*pair) for pair in zip(on[1:], self._lengths(), strict=False)), on) for on in self.on)
+        return min(seconds / sum(late > early for early, late in pairwise(on)) for seconds, on in lengths)
+
+    def _lengths(self) -> Vector:
+        return [late - early for early, late in pairwise(self.edges)]
+
+    def passed(self, moments: Sequence[float]) -> list[int]:
+        """Edges before each moment."""
+        return [bisect_right(self.edges, moment) for moment in moments]
+
+    def until(self, moments: Sequence[float]) -> list[Vector]:
+        """Seconds of each phase before each moment."""
+        passed = self.passed(moments)
+        return [
+            [before[i] + on[i] * moment for i, moment in zip(passed, moments, strict=True)]
+            for before, on in zip(self.before, self.on, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All passes together, and what no phase can exceed."""
+
+    joules: float
+    error: float
+    """Standard error of the joules."""
+    seconds: Vector
+    """Of each phase; the last one is on where no other is."""
+    most: float
+    """Watts."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return sum(self.seconds)
+
+    def powers(self, contrasts: Sequence[float]) -> Vector:
+        """Watts of each phase, from how much more than the last one the others draw."""
+        last = (self.joules - _dot(contrasts, self.seconds)) / self.duration
+        return [*(last + contrast for contrast in contrasts), last]
+
+    def row(self, phase: int) -> Vector:
+        """How the phase's power depends on the contrasts."""
+        row = [-seconds / self.duration for seconds in self.seconds[:-1]]
+        if phase < len(row):
+            row[phase] += 1.0
+        return row
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What the steps say of all phases."""
+
+    phases: tuple[Interval, ...]
+    """Watts of each, 95 %."""
+    lag: float
+    """Seconds."""
+
+
+@dataclass(frozen=True)
+class _Normal:
+    """The normal equations at one lag."""
+
+    lag: float
+    matrix: Matrix
+    right: Vector
+
+    def spread(self, contrasts: Vector, squares: float) -> float:
+        """The sum of squared residuals; ``squares`` without any phase."""
+        explained = 2 * _dot(contrasts, self.right) - _dot(contrasts, [_dot(row, contrasts) for row in self.matrix])
+        return max(squares - explained, 0.0)
+
+
+def fit(steps: Steps, parts: Parts, whole: Whole, lags: tuple[float, float]) -> Fit:
+    """Watts of each phase (those of ``parts``, then of what is left); ``NotToldApart`` where the steps cannot say."""
+    if not parts.on:
+        power, half = whole.joules / whole.duration, 1.96 * whole.error / whole.duration
+        return Fit((Interval(max(power - half, 0.0), power, power + half),), lags[0])
+    return _Regression(steps, parts, whole).fit(lags)
+
+
+class _Regression:
+    """The steps of one counter, freed of a line for each pass."""
+
+    def __init__(self, steps: Steps, parts: Parts, whole: Whole) -> None:
+        self.steps, self.parts, self.whole = steps, parts, whole
+        self._lines = [_line(stamps) for stamps in steps.stamps]
+        self.drawn = self._freed(steps.drawn)
+        self.squares = _dot(self.drawn, self.drawn)
+        self.degrees = len(self.drawn) - 2 * len(self._lines) - len(parts.on) - 1
+        self._tried: dict[float, _Normal] = {}
+
+    def fit(self, lags: tuple[float, float]) -> Fit:
+        if self.degrees < FEWEST_DEGREES:
+            raise NotToldApart
+        best = self._best(*lags)
+        matrix, right = self._of_stamps(best.lag)
+        errors, inflation = self._errors(best, matrix, right)
+        mid = _bounded(_less(best, matrix, right), self.whole)
+        allowed = [_less(normal, matrix, right) for normal in self._allowed(best, inflation)]
+        others = [self.whole.powers(_solve(normal.matrix, normal.right)) for normal in allowed]
+        free = self.whole.powers(_solve(*_pair(_less(best, matrix, right))))
+        quantile = STUDENT_T_975[min(self.degrees, len(STUDENT_T_975)) - 1]
+        found = []
+        for phase, (power, error) in enumerate(zip(mid, errors, strict=True)):
+            half = quantile * math.hypot(error, self.whole.error / self.whole.duration)
+            shifts = [other[phase] - free[phase] for other in others]
+            low = power - math.hypot(half, min([0.0, *shifts]))
+            high = power + math.hypot(half, max([0.0, *shifts]))
+            found.append(Interval(max(low, 0.0), power, max(min(high, self.whole.most), power)))
+        return Fit(tuple(found), best.lag)
+
+    def _columns(self, lag: float) -> list[Vector]:
+        """Seconds of each phase in each step, freed of the lines."""
+        seen = [self.parts.until([moment - lag for moment in stamps]) for stamps in self.steps.stamps]
+        return [
+            self._freed([[late - early for early, late in pairwise(phase)] for phase in phases])
+            for phases in zip(*seen, strict=True)
+        ]
+
+    def _freed(self, runs: Sequence[Vector]) -> Vector:
+        """What a level and a drift of each pass do not explain."""
+        freed: Vector = []
+        for run, (level, drift) in zip(runs, self._lines, strict=True):
+            a, b = _dot(level, run), _dot(drift, run)
+            freed += [value - a * x - b * y for value, x, y in zip(run, level, drift, strict=True)]
+        return freed
+
+    def _normal(self, lag: float) -> _Normal:
+        if lag not in self._tried:
+            columns = self._columns(lag)
+            matrix = [[_dot(one, other) for other in columns] for one in columns]
+            self._tried[lag] = _Normal(lag, matrix, [_dot(column, self.drawn) for column in columns])
+        return self._tried[lag]
+
+    def _spread(self, lag: float) -> float:
+        normal = self._normal(lag)
+        try:
+            return normal.spread(_solve(normal.matrix, normal.right), self.squares)
+        except NotToldApart:
+            return self.squares
+
+    def _best(self, low: float, high: float) -> _Normal:
+        """The lag at which the phases explain most."""
+        count = min(max(math.ceil(3 * (high - low) / self.parts.shortest), LAGS_TRIED[0]), LAGS_TRIED[1])
+        grid = [low + (high - low) * i / count for i in range(count + 1)] if high > low else [low]
+        best = min(grid, key=self._spread)
+        step = (high - low) / count
+        narrowed = _golden(self._spread, max(best - step, low), min(best + step, high)) if step else best
+        return self._normal(min([best, narrowed], key=self._spread))
+
+    def _allowed(self, best: _Normal, inflation: float) -> list[_Normal]:
+        """The lags whose residuals are not larger than chance allows, 95 %, out to where they become too large."""
+        most = self._spread(best.lag) * (1 + CHI_SQUARE_95 * inflation / self.degrees)
+        for one, other in list(pairwise(sorted(self._tried))):
+            inside, outside = sorted((one, other), key=self._spread)
+            if self._spread(inside) <= most < self._spread(outside):
+                for _ in range(HALVINGS):
+                    middle = (inside + outside) / 2
+                    inside, outside = (middle, outside) if self._spread(middle) <= most else (inside, middle)
+        return [normal for lag, normal in self._tried.items() if self._spread(lag) <= most]
+
+    def _of_stamps(self, lag: float) -> tuple[Matrix, Vector]:
+        """What inexact stamps add to the normal equations: a phase that is on at a stamp has the stamp's error."""
+        shares = [seconds / self.whole.duration for seconds in self.whole.seconds[:-1]]
+        power = self.whole.joules / self.whole.duration
+        matrix, right = [[0.0] * len(shares) for _ in shares], [0.0] * len(shares)
+        for stamps, variances in zip(self.steps.stamps, self.steps.variances, strict=True):
+            passed = self.parts.passed([stamp - lag for stamp in stamps])
+            for i, (place, variance) in enumerate(zip(passed, variances, strict=True)):
+                weight = variance * (1 if i in (0, len(stamps) - 1) else 2)
+                errors = [on[place] - share for on, share in zip(self.parts.on, shares, strict=True)]
+                for k, one in enumerate(errors):
+                    right[k] -= power * weight * one
+                    for j, other in enumerate(errors):
+                        matrix[k][j] += weight * one * other
+        return matrix, right
+
+    def _errors(self, best: _Normal, matrix: Matrix, right: Vector) -> tuple[Vector, float]:
+        """Standard errors of the phases' powers, and how far likeness of neighbours inflates their squares, at most."""
+        columns = self._columns(best.lag)
+        squares = sum((late - early) ** 2 for stamps in self.steps.stamps for early, late in pairwise(stamps))
+        _check(best.matrix, matrix, ROUNDING * squares)
+        normal = _less(best, matrix, right)
+        contrasts = _solve(normal.matrix, normal.right)
+        fitted = [_dot(contrasts, row) for row in zip(*columns, strict=True)]
+        residuals = [value - part for value, part in zip(self.drawn, fitted, strict=True)]
+        errors, inflation = [], 1.0
+        for phase in range(len(columns) + 1):
+            weights = _solve(normal.matrix, self.whole.row(phase))
+            scores = [e * _dot(weights, row) for e, row in zip(residuals, zip(*columns, strict=True), strict=True)]
+            alike, independent = _variance_of_sum(scores), _dot(scores, scores)
+            errors.append(math.sqrt(alike * len(scores) / self.degrees))
+            inflation = max(inflation, alike / independent if independent else 1.0)
+        return errors, inflation
+
+
+def _line(stamps: Vector) -> tuple[Vector, Vector]:
+    """Level and drift of the energy of steps, as vectors of length 1 at right angles."""
+    level = [late - early for early, late in pairwise(stamps)]
+    size = math.sqrt(_dot(level, level))
+    level = [value / size for value in level]
+    middle = (stamps[0] + stamps[-1]) / 2
+    drift = [x * ((early + late) / 2 - middle) for x, (early, late) in zip(level, pairwise(stamps), strict=True)]
+    part = _dot(level, drift)
+    drift = [value - part * x for value, x in zip(drift, level, strict=True)]
+    size = math.sqrt(_dot(drift, drift))
+    return level, [value / size for value in drift]
+
+
+def _bounded(normal: _Normal, whole: Whole) -> Vector:
+    """Watts of each phase, none below nothing or above the most: one that would be is held there, the worst first."""
+    held: dict[int, float] = {}
+    while True:
+        powers = whole.powers(_constrained(normal, whole, held))
+        wrong = {k: max(-power, power - whole.most) for k, power in enumerate(powers) if k not in held}
+        worst = max(wrong, key=lambda k: wrong[k], default=None)
+        if worst is None or wrong[worst] <= 0:
+            return [held.get(k, power) for k, power in enumerate(powers)]
+        held[worst] = 0.0 if powers[worst] < 0 else whole.most
+        if len(held) == len(powers):
+            raise NotToldApart
+
+
+def _constrained(normal: _Normal, whole: Whole, held: dict[int, float]) -> Vector:
+    """The contrasts with some phases' powers given, by Lagrange's multipliers."""
+    rows = [whole.row(phase) for phase in held]
+    level = whole.joules / whole.duration
+    size = len(normal.right)
+    # Multipliers are scaled like the rest, so that one measure of nothing does for both.
+    scale = max(normal.matrix[k][k] for k in range(size))
+    matrix = [[*normal.matrix[k], *(scale * row[k] for row in rows)] for k in range(size)]
+    matrix += [[*(scale * value for value in row), *([0.0] * len(rows))] for row in rows]
+    right = [*normal.right, *(scale * (power - level) for power in held.values())]
+    return _solve(matrix, right)[:size]
+
+
+def _check(matrix: Matrix, of_stamps: Matrix, least: float) -> None:
+    """Raise unless the mixture varies more than stamps and rounding make it, in every direction (Cholesky's pivots)."""
+    left = [
+        [a - LEAST_VARIATION * b for a, b in zip(*rows, strict=True)] for rows in zip(matrix, of_stamps, strict=True)
+    ]
+    for k in range(len(left)):
+        if left[k][k] <= least:
+            raise NotToldApart
+        for row in left[k + 1 :]:
+            factor = row[k] / left[k][k]
+            row[k:] = [value - factor * above for value, above in zip(row[k:], left[k][k:], strict=True)]
+
+
+def _less(normal: _Normal, matrix: Matrix, right: Vector) -> _Normal:
+    """Without what stamps added."""
+    rows = [[a - b for a, b in zip(*pair, strict=True)] for pair in zip(normal.matrix, matrix, strict=True)]
+    return _Normal(normal.lag, rows, [a - b for a, b in zip(normal.right, right, strict=True)])
+
+
+def _pair(normal: _Normal) -> tuple[Matrix, Vector]:
+    return normal.matrix, normal.right
+
+
+def _solve(matrix: Matrix, right: Vector) -> Vector:
+    """Gauss, with pivots chosen in the column; ``NotToldApart`` where there is none."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    size = len(rows)
+    for k in range(size):
+        pivot = max(range(k, size), key=lambda i: abs(rows[i][k]))
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        if not rows[k][k]:
+            raise NotToldApart
+        for i in range(size):
+            if i != k:
+                factor = rows[i][k] / rows[k][k]
+                rows[i] = [value - factor * above for value, above in zip(rows[i], rows[k], strict=True)]
+    return [row[size] / row[k] for k, row in enumerate(rows)]
+
+
+def _golden(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function of one hollow is least."""
+    ratio = (math.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    for _ in range(CLOSER):
+        if function(left) <= function(right):
+            high, right = right, left
+            left = high - ratio * (high - low)
+        else:
+            low, left = left, right
+            right = low + ratio * (high - low)
+    return left if function(left) <= function(right) else right
+
+
+def _variance_of_sum(scores: Vector) -> float:
+    """Of so many scores together, neighbours being alike (Newey and West; bandwidth of Andrews)."""
+    squares = _dot(scores, scores)
+    if not squares:
+        return 0.0
+    alike = _dot(scores[:-1], scores[1:]) / squares
+    width = 1.1447 * (4 * alike**2 / ((1 - alike) ** 2 * (1 + alike) ** 2) * len(scores)) ** (1 / 3)
+    bandwidth = min(math.ceil(width), len(scores) // 4)
+    products = ((1 - j / (bandwidth + 1)) * _dot(scores[:-j], scores[j:]) for j in range(1, bandwidth + 1))
+    return max(squares + 2 * sum(products), 0.0)
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    """Of as many values as the shorter has."""
+    return sum(map(mul, one, other))
