@@ -11,14 +11,13 @@ from typing import Any
 
 import wattstar
 from wattstar import registry
-from wattstar.measuring import choosing, figures, gates, machine
+from wattstar.measuring import choosing, figures, gates, machine, phases
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
 from wattstar.records.store import Store
 from wattstar.types import (
     SCHEMA_VERSION,
-    Approach,
     Block,
     Failure,
     Finding,
@@ -28,7 +27,7 @@ from wattstar.types import (
     Mark,
     Observation,
     Pass,
-    Phase,
+    PhaseEnergy,
     Quality,
     Reading,
     Record,
@@ -42,7 +41,7 @@ from wattstar.types import (
 )
 
 IDLE = ("idle_before", "idle_after")
-STAGES = ("load", "preprocess", "idle_before", "warm_up", "idle_after")
+STAGES = ("load", "preprocess", "idle_before", "warm_up", phases.FIRST, "idle_after")
 
 
 @dataclass
@@ -78,6 +77,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
     done = attempt.done or {}
     made = figures.figures(attempt.passes)
     boundary = figures.rated(made)
+    split = _phases(attempt)
     loaded = decode(Loaded, done["loaded"]) if done else None
     return Record(
         schema_version=SCHEMA_VERSION,
@@ -94,7 +94,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple(_findings(attempt, done)),
+        findings=tuple(_findings(attempt, done, split)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -103,6 +103,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         sampling=attempt.sampling,
         sensors=attempt.profiles,
         warm_up=attempt.warm_up,
+        phases=split,
     )
 
 
@@ -119,8 +120,14 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
     return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
-def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
-    names = [phase.name for phase in phases_of(attempt.job)]
+def _phases(attempt: Attempt) -> tuple[PhaseEnergy, ...]:
+    """What each phase took in the passes that were finished."""
+    windows = phases.windows(attempt.marks, attempt.passes, phases.phases_of(attempt.job))
+    return phases.split(attempt.timelines, attempt.passes, windows)
+
+
+def _findings(attempt: Attempt, done: Mapping[str, Any], split: Sequence[PhaseEnergy]) -> list[Finding]:
+    names = [phase.name for phase in phases.phases_of(attempt.job)]
     made = figures.figures(attempt.passes)
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
@@ -138,7 +145,8 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
-        *gates.phases(attempt.passes, names),
+        *gates.phases(attempt.passes, names, split),
+        *gates.first_phase(split, names[0], phases.alone(_stages(attempt), attempt.marks)),
         *gates.neighbours(attempt.passes),
         *gates.scatter(made, rated),
     ]
@@ -149,30 +157,6 @@ def _left_out(job: Job) -> Sequence[str]:
     asked = [name for name in job.meters if registry.meter(name).affinity().level is Level.ASKED]
     gpu = job.model.device != "cpu"
     return () if asked else tuple(choosing.left_out(choosing.affinities(), job.meters, gpu))
-
-
-def phases_of(job: Job) -> tuple[Phase, ...]:
-    """A model that only writes text has the phases of writing, whatever it is asked."""
-    task = registry.task(job.task)
-    return task.zero_shot.phases if task.zero_shot and job.model.approach is Approach.ZERO_SHOT else task.phases
-
-
-def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> dict[str, list[Window]]:
-    """The windows of each phase over all batches of a pass; a phase that some batch does not mark is left out.
-
-    ``phases``: (name, the mark it begins at), in order. A phase lasts until the next one or the end of its batch.
-    """
-    windows: dict[str, list[Window]] = {name: [] for name, _ in phases}
-    batches: dict[int, dict[str, int]] = {}
-    for mark in marks:
-        if mark.batch is not None:
-            batches.setdefault(mark.batch, {}).setdefault(mark.name, mark.time)
-    begins = [begin for _, begin in phases] + ["batch_end"]
-    for stamps in batches.values():
-        for (name, begin), end in zip(phases, begins[1:], strict=True):
-            if begin in stamps and end in stamps:
-                windows[name].append(Window(stamps[begin], stamps[end]))
-    return {name: parts for name, parts in windows.items() if len(parts) == len(batches)}
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:

@@ -13,9 +13,11 @@ from wattstar.types import (
     Boundary,
     Figure,
     Finding,
+    Interval,
     Method,
     Observation,
     Pass,
+    PhaseEnergy,
     Reading,
     Sampling,
     Severity,
@@ -25,6 +27,7 @@ from wattstar.types import (
 )
 
 MOST_DISAGREEMENT = 0.05
+MOST_DISAGREEMENT_OF_PHASES = 0.10
 MOST_FOREIGN_CPU = 0.05
 MOST_SCATTER = 0.10
 LEAST_FOR_TREND = 4
@@ -196,12 +199,39 @@ def figure(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
     return []
 
 
-def phases(passes: Sequence[Pass], names: Sequence[str]) -> list[Finding]:
+def phases(passes: Sequence[Pass], names: Sequence[str], found: Sequence[PhaseEnergy]) -> list[Finding]:
     """A phase that cannot be told apart is said to be unknown."""
-    absent = [name for name in names if any(name not in counted.phases for counted in passes)]
+    domains = sorted({reading.domain for counted in passes for reading in counted.energy})
+    known = {(each.domain, each.name) for each in found}
+    absent = [name for name in names if any((domain, name) not in known for domain in domains)]
+    where = [domain for domain in domains if any((domain, name) not in known for name in names)]
     if not absent:
         return []
-    return [Finding("phases", Severity.NOTE, f"no energy of its own for: {', '.join(absent)}")]
+    message = f"no energy of its own for: {', '.join(absent)} (in what {', '.join(where)} read)"
+    return [Finding("phases", Severity.NOTE, message)]
+
+
+def first_phase(found: Sequence[PhaseEnergy], name: str, alone: Mapping[str, Interval]) -> list[Finding]:
+    """The first phase's share is confirmed by serving it alone (domain → watts): 10 %, beyond both intervals."""
+    return [
+        Finding(
+            "first phase",
+            Severity.NOTE,
+            f"{each.domain}: {name} took {share:.3g} Wh per 1,000 queries as its share, {served:.3g} when served alone",
+        )
+        for each in found
+        if each.name == name and (other := alone.get(each.domain)) is not None
+        for share, served in [(each.wh_per_1000.mid, each.wh_per_1000.mid * other.mid / each.watts.mid)]
+        if _apart(each.watts, other) > MOST_DISAGREEMENT_OF_PHASES * other.mid
+    ]
+
+
+def _apart(one: Interval, other: Interval) -> float:
+    """How far the mids are apart beyond what both intervals leave open; below 0 where they leave all open."""
+    lower, upper = sorted((one, other), key=lambda interval: interval.mid)
+    if lower.high is None or upper.low is None:
+        return -math.inf
+    return upper.mid - lower.mid - (lower.high - lower.mid) - (upper.mid - upper.low)
 
 
 def neighbours(passes: Sequence[Pass]) -> list[Finding]:

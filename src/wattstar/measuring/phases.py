@@ -15,20 +15,86 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from wattstar import registry
 from wattstar.measuring import regression
+from wattstar.measuring.algebra import Singular
 from wattstar.measuring.figures import JOULES_PER_WATT_HOUR
-from wattstar.measuring.regression import NotToldApart, Parts, Steps, Whole
+from wattstar.measuring.regression import Parts, Steps, Whole
 from wattstar.measuring.timeline import Domain, best
-from wattstar.types import Interval, Method, Pass, PhaseEnergy, Reading, Timeline, Window
+from wattstar.types import (
+    Approach,
+    Interval,
+    Job,
+    Mark,
+    Method,
+    Pass,
+    Phase,
+    PhaseEnergy,
+    Reading,
+    Stage,
+    Timeline,
+    Window,
+)
 
 GAP = "gap"
 """The name of what lies between the batches."""
+FIRST = "first_phase"
+"""The stage in which the first phase is served alone."""
 LEAST_GAP = 0.002
 """Share of the passes' time; a shorter gap counts as the longest phase's."""
 UNKNOWN_LAG = (0.0, 0.1)
 """Seconds by which a counter may be late of which nothing is known: one step of the slowest."""
 FEWEST_STEPS = 5
 """Of a pass; one of fewer says nothing beside its own level and drift."""
+
+
+def phases_of(job: Job) -> tuple[Phase, ...]:
+    """A model that only writes text has the phases of writing, whatever it is asked."""
+    task = registry.task(job.task)
+    return task.zero_shot.phases if task.zero_shot and job.model.approach is Approach.ZERO_SHOT else task.phases
+
+
+def windows(marks: Sequence[Mark], passes: Sequence[Pass], phases: Sequence[Phase]) -> dict[str, list[Window]]:
+    """The windows of each phase over all batches of these passes; of a phase that some batch does not mark, none.
+
+    A phase lasts until the next one or the end of its batch.
+    """
+    counted = {each.index for each in passes}
+    batches: dict[tuple[int, int], dict[str, int]] = {}
+    for mark in marks:
+        if mark.pass_index in counted and mark.batch is not None:
+            batches.setdefault((mark.pass_index, mark.batch), {}).setdefault(mark.name, mark.time)
+    found: dict[str, list[Window]] = {phase.name: [] for phase in phases}
+    begins = [*(phase.begins for phase in phases), "batch_end"]
+    for stamps in batches.values():
+        for phase, end in zip(phases, begins[1:], strict=True):
+            if phase.begins in stamps and end in stamps:
+                found[phase.name].append(Window(stamps[phase.begins], stamps[end]))
+    return {name: parts if len(parts) == len(batches) else [] for name, parts in found.items()}
+
+
+def alone(stages: Sequence[Stage], marks: Sequence[Mark]) -> dict[str, Interval]:
+    """Watts of each domain while the first phase was served alone; empty where it was not.
+
+    What lies between two batches is not of the phase, and what it took is not known: from nothing to its part.
+    """
+    stage = next((stage for stage in stages if stage.name == FIRST), None)
+    if stage is None:
+        return {}
+    inside = [mark for mark in marks if stage.window.begin <= mark.time <= stage.window.end]
+    begins, ends = ([mark.time for mark in inside if mark.name == name] for name in ("batch", "batch_end"))
+    if not begins or len(begins) != len(ends):
+        return {}
+    served, whole = (sum(ends) - sum(begins)) / 1e9, _seconds(stage.window)
+    return {
+        reading.domain: Interval(
+            max(reading.joules - reading.bound, 0.0) / whole,
+            reading.joules / whole,
+            (reading.joules + reading.bound) / served,
+        )
+        for reading in best(stage.energy)
+        if served
+    }
 
 
 @dataclass(frozen=True)
@@ -82,7 +148,7 @@ def _domain(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> Itera
     seconds = phases.seconds
     try:
         watts = _direct(line, energy, phases) or _modelled(line, energy, phases)
-    except NotToldApart:
+    except Singular:
         return
     queries = sum(counted.queries for counted in phases.passes)
     for name in (name for name in (*phases.windows, GAP) if name in watts):

@@ -1,7 +1,7 @@
 """Which part of a counter's steps each phase of the work drew: least squares, in plain Python.
 
-A step of a counter lasts longer than a phase and holds a mixture of them, another one each time. The energy of step i is
-taken to be Σ Pₖ·xᵢₖ, the power of each phase times the time it was on, as seen L seconds earlier by a counter that is late
+A step of a counter lasts longer than a phase and holds a mixture of them, another one each time. The energy of step i
+is taken to be Σ Pₖ·xᵢₖ, the power of each phase times the time it was on, L seconds earlier where the counter is late
 by L. Level and drift are not asked of the steps: each pass has a line of its own (Frisch, Waugh and Lovell: both sides
 are freed of it), so that a slow ramp goes into no phase, and the level is set by the passes' energy, which the phases
 together must have. What remains to be found is how much more each phase draws than the last one.
@@ -10,8 +10,7 @@ Three things would make a false number firm, and are guarded against:
 
 - stamps are not exact, so that times in phase are not either. What stamps alone do to the normal equations is known
   (variance δ²/12 for a gap of δ) and taken off; where the mixture hardly varies by more than that, nothing is said;
-- residuals are alike from step to step: errors are those of Newey and West, Econometrica 55 (1987) 703, with
-  the bandwidth of Andrews, Econometrica 59 (1991) 817, equations 5.3 and 6.4;
+- residuals are alike from step to step, and errors allow for it (Newey and West);
 - the lag is fitted too: what the powers are at every other lag that the steps allow (95 %) is inside the interval.
 """
 
@@ -19,35 +18,31 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import mul
 
+from wattstar.measuring.algebra import Matrix, Singular, Vector, check, dot, golden, line, solve, variance_of_sum
 from wattstar.measuring.figures import STUDENT_T_975
 from wattstar.types import Interval
 
-Vector = list[float]
-Matrix = list[list[float]]
-
 LAGS_TRIED = (9, 41)
 """At least and at most so many, evenly spread, at first; three in the shortest phase."""
-CLOSER = 9
-"""Times that the place of the best lag is narrowed down by the golden section."""
 HALVINGS = 4
 """Between a lag that the steps allow and one that they do not."""
 CHI_SQUARE_95 = 3.841
 """95 % quantile for 1 degree of freedom."""
 LEAST_VARIATION = 5.0
 """The mixture must vary by so many times the variance that stamps alone would make."""
+BLURRED = 0.5
+"""Share of that variance by which inexact stamps make contrasts smaller. Stamps are as likely to be anywhere in the work
+as the steps are, so that times in phase vary as they would without; but they go less with the steps' energy, because
+the time in phase C before a stamp that is inexact by ε is on average C + C″·var(ε)/2."""
 ROUNDING = 1e-9
 """Share of a column's squares that is taken for nothing."""
 FEWEST_DEGREES = 10
 """Of freedom; below that nothing is said."""
-
-
-class NotToldApart(Exception):
-    """The steps hold too much the same mixture of the phases, or are too few."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ class Whole:
 
     def powers(self, contrasts: Sequence[float]) -> Vector:
         """Watts of each phase, from how much more than the last one the others draw."""
-        last = (self.joules - _dot(contrasts, self.seconds)) / self.duration
+        last = (self.joules - dot(contrasts, self.seconds)) / self.duration
         return [*(last + contrast for contrast in contrasts), last]
 
     def row(self, phase: int) -> Vector:
@@ -158,14 +153,23 @@ class _Normal:
     matrix: Matrix
     right: Vector
 
-    def spread(self, contrasts: Vector, squares: float) -> float:
+    @property
+    def contrasts(self) -> Vector:
+        """Watts of each phase above the last one."""
+        return solve(self.matrix, self.right)
+
+    def less(self, matrix: Matrix, times: float) -> _Normal:
+        """Without so many times this part of the matrix."""
+        pairs = zip(self.matrix, matrix, strict=True)
+        return _Normal(self.lag, [[a - times * b for a, b in zip(*pair, strict=True)] for pair in pairs], self.right)
+
+    def spread(self, squares: float) -> float:
         """The sum of squared residuals; ``squares`` without any phase."""
-        explained = 2 * _dot(contrasts, self.right) - _dot(contrasts, [_dot(row, contrasts) for row in self.matrix])
-        return max(squares - explained, 0.0)
+        return max(squares - dot(self.contrasts, self.right), 0.0)
 
 
 def fit(steps: Steps, parts: Parts, whole: Whole, lags: tuple[float, float]) -> Fit:
-    """Watts of each phase (those of ``parts``, then of what is left); ``NotToldApart`` where the steps cannot say."""
+    """Watts of each phase (those of ``parts``, then of what is left); ``Singular`` where the steps cannot say."""
     if not parts.on:
         power, half = whole.joules / whole.duration, 1.96 * whole.error / whole.duration
         return Fit((Interval(max(power - half, 0.0), power, power + half),), lags[0])
@@ -177,22 +181,25 @@ class _Regression:
 
     def __init__(self, steps: Steps, parts: Parts, whole: Whole) -> None:
         self.steps, self.parts, self.whole = steps, parts, whole
-        self._lines = [_line(stamps) for stamps in steps.stamps]
+        self._lines = [line(stamps) for stamps in steps.stamps]
         self.drawn = self._freed(steps.drawn)
-        self.squares = _dot(self.drawn, self.drawn)
+        self.squares = dot(self.drawn, self.drawn)
         self.degrees = len(self.drawn) - 2 * len(self._lines) - len(parts.on) - 1
         self._tried: dict[float, _Normal] = {}
 
     def fit(self, lags: tuple[float, float]) -> Fit:
         if self.degrees < FEWEST_DEGREES:
-            raise NotToldApart
+            raise Singular
         best = self._best(*lags)
-        matrix, right = self._of_stamps(best.lag)
-        errors, inflation = self._errors(best, matrix, right)
-        mid = _bounded(_less(best, matrix, right), self.whole)
-        allowed = [_less(normal, matrix, right) for normal in self._allowed(best, inflation)]
-        others = [self.whole.powers(_solve(normal.matrix, normal.right)) for normal in allowed]
-        free = self.whole.powers(_solve(*_pair(_less(best, matrix, right))))
+        stamps = self._of_stamps(best.lag)
+        squares = sum((late - early) ** 2 for run in self.steps.stamps for early, late in pairwise(run))
+        check(best.less(stamps, LEAST_VARIATION).matrix, ROUNDING * squares)
+        clean = best.less(stamps, BLURRED)
+        errors, inflation = self._errors(clean)
+        mid = _bounded(clean, self.whole)
+        allowed = [normal.less(stamps, BLURRED) for normal in self._allowed(best, inflation)]
+        others = [self.whole.powers(normal.contrasts) for normal in allowed]
+        free = self.whole.powers(clean.contrasts)
         quantile = STUDENT_T_975[min(self.degrees, len(STUDENT_T_975)) - 1]
         found = []
         for phase, (power, error) in enumerate(zip(mid, errors, strict=True)):
@@ -215,22 +222,22 @@ class _Regression:
         """What a level and a drift of each pass do not explain."""
         freed: Vector = []
         for run, (level, drift) in zip(runs, self._lines, strict=True):
-            a, b = _dot(level, run), _dot(drift, run)
+            a, b = dot(level, run), dot(drift, run)
             freed += [value - a * x - b * y for value, x, y in zip(run, level, drift, strict=True)]
         return freed
 
     def _normal(self, lag: float) -> _Normal:
         if lag not in self._tried:
             columns = self._columns(lag)
-            matrix = [[_dot(one, other) for other in columns] for one in columns]
-            self._tried[lag] = _Normal(lag, matrix, [_dot(column, self.drawn) for column in columns])
+            matrix = [[dot(one, other) for other in columns] for one in columns]
+            self._tried[lag] = _Normal(lag, matrix, [dot(column, self.drawn) for column in columns])
         return self._tried[lag]
 
     def _spread(self, lag: float) -> float:
         normal = self._normal(lag)
         try:
-            return normal.spread(_solve(normal.matrix, normal.right), self.squares)
-        except NotToldApart:
+            return normal.spread(self.squares)
+        except Singular:
             return self.squares
 
     def _best(self, low: float, high: float) -> _Normal:
@@ -239,7 +246,7 @@ class _Regression:
         grid = [low + (high - low) * i / count for i in range(count + 1)] if high > low else [low]
         best = min(grid, key=self._spread)
         step = (high - low) / count
-        narrowed = _golden(self._spread, max(best - step, low), min(best + step, high)) if step else best
+        narrowed = golden(self._spread, max(best - step, low), min(best + step, high)) if step else best
         return self._normal(min([best, narrowed], key=self._spread))
 
     def _allowed(self, best: _Normal, inflation: float) -> list[_Normal]:
@@ -253,52 +260,33 @@ class _Regression:
                     inside, outside = (middle, outside) if self._spread(middle) <= most else (inside, middle)
         return [normal for lag, normal in self._tried.items() if self._spread(lag) <= most]
 
-    def _of_stamps(self, lag: float) -> tuple[Matrix, Vector]:
-        """What inexact stamps add to the normal equations: a phase that is on at a stamp has the stamp's error."""
+    def _of_stamps(self, lag: float) -> Matrix:
+        """What stamps alone would make of the normal equations: a phase that is on at a stamp has the stamp's error."""
         shares = [seconds / self.whole.duration for seconds in self.whole.seconds[:-1]]
-        power = self.whole.joules / self.whole.duration
-        matrix, right = [[0.0] * len(shares) for _ in shares], [0.0] * len(shares)
+        matrix = [[0.0] * len(shares) for _ in shares]
         for stamps, variances in zip(self.steps.stamps, self.steps.variances, strict=True):
             passed = self.parts.passed([stamp - lag for stamp in stamps])
             for i, (place, variance) in enumerate(zip(passed, variances, strict=True)):
                 weight = variance * (1 if i in (0, len(stamps) - 1) else 2)
                 errors = [on[place] - share for on, share in zip(self.parts.on, shares, strict=True)]
                 for k, one in enumerate(errors):
-                    right[k] -= power * weight * one
                     for j, other in enumerate(errors):
                         matrix[k][j] += weight * one * other
-        return matrix, right
+        return matrix
 
-    def _errors(self, best: _Normal, matrix: Matrix, right: Vector) -> tuple[Vector, float]:
+    def _errors(self, normal: _Normal) -> tuple[Vector, float]:
         """Standard errors of the phases' powers, and how far likeness of neighbours inflates their squares, at most."""
-        columns = self._columns(best.lag)
-        squares = sum((late - early) ** 2 for stamps in self.steps.stamps for early, late in pairwise(stamps))
-        _check(best.matrix, matrix, ROUNDING * squares)
-        normal = _less(best, matrix, right)
-        contrasts = _solve(normal.matrix, normal.right)
-        fitted = [_dot(contrasts, row) for row in zip(*columns, strict=True)]
+        columns = self._columns(normal.lag)
+        fitted = [dot(normal.contrasts, row) for row in zip(*columns, strict=True)]
         residuals = [value - part for value, part in zip(self.drawn, fitted, strict=True)]
         errors, inflation = [], 1.0
         for phase in range(len(columns) + 1):
-            weights = _solve(normal.matrix, self.whole.row(phase))
-            scores = [e * _dot(weights, row) for e, row in zip(residuals, zip(*columns, strict=True), strict=True)]
-            alike, independent = _variance_of_sum(scores), _dot(scores, scores)
+            weights = solve(normal.matrix, self.whole.row(phase))
+            scores = [e * dot(weights, row) for e, row in zip(residuals, zip(*columns, strict=True), strict=True)]
+            alike, independent = variance_of_sum(scores), dot(scores, scores)
             errors.append(math.sqrt(alike * len(scores) / self.degrees))
             inflation = max(inflation, alike / independent if independent else 1.0)
         return errors, inflation
-
-
-def _line(stamps: Vector) -> tuple[Vector, Vector]:
-    """Level and drift of the energy of steps, as vectors of length 1 at right angles."""
-    level = [late - early for early, late in pairwise(stamps)]
-    size = math.sqrt(_dot(level, level))
-    level = [value / size for value in level]
-    middle = (stamps[0] + stamps[-1]) / 2
-    drift = [x * ((early + late) / 2 - middle) for x, (early, late) in zip(level, pairwise(stamps), strict=True)]
-    part = _dot(level, drift)
-    drift = [value - part * x for value, x in zip(drift, level, strict=True)]
-    size = math.sqrt(_dot(drift, drift))
-    return level, [value / size for value in drift]
 
 
 def _bounded(normal: _Normal, whole: Whole) -> Vector:
@@ -312,7 +300,7 @@ def _bounded(normal: _Normal, whole: Whole) -> Vector:
             return [held.get(k, power) for k, power in enumerate(powers)]
         held[worst] = 0.0 if powers[worst] < 0 else whole.most
         if len(held) == len(powers):
-            raise NotToldApart
+            raise Singular
 
 
 def _constrained(normal: _Normal, whole: Whole, held: dict[int, float]) -> Vector:
@@ -325,74 +313,4 @@ def _constrained(normal: _Normal, whole: Whole, held: dict[int, float]) -> Vecto
     matrix = [[*normal.matrix[k], *(scale * row[k] for row in rows)] for k in range(size)]
     matrix += [[*(scale * value for value in row), *([0.0] * len(rows))] for row in rows]
     right = [*normal.right, *(scale * (power - level) for power in held.values())]
-    return _solve(matrix, right)[:size]
-
-
-def _check(matrix: Matrix, of_stamps: Matrix, least: float) -> None:
-    """Raise unless the mixture varies more than stamps and rounding make it, in every direction (Cholesky's pivots)."""
-    left = [
-        [a - LEAST_VARIATION * b for a, b in zip(*rows, strict=True)] for rows in zip(matrix, of_stamps, strict=True)
-    ]
-    for k in range(len(left)):
-        if left[k][k] <= least:
-            raise NotToldApart
-        for row in left[k + 1 :]:
-            factor = row[k] / left[k][k]
-            row[k:] = [value - factor * above for value, above in zip(row[k:], left[k][k:], strict=True)]
-
-
-def _less(normal: _Normal, matrix: Matrix, right: Vector) -> _Normal:
-    """Without what stamps added."""
-    rows = [[a - b for a, b in zip(*pair, strict=True)] for pair in zip(normal.matrix, matrix, strict=True)]
-    return _Normal(normal.lag, rows, [a - b for a, b in zip(normal.right, right, strict=True)])
-
-
-def _pair(normal: _Normal) -> tuple[Matrix, Vector]:
-    return normal.matrix, normal.right
-
-
-def _solve(matrix: Matrix, right: Vector) -> Vector:
-    """Gauss, with pivots chosen in the column; ``NotToldApart`` where there is none."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    size = len(rows)
-    for k in range(size):
-        pivot = max(range(k, size), key=lambda i: abs(rows[i][k]))
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        if not rows[k][k]:
-            raise NotToldApart
-        for i in range(size):
-            if i != k:
-                factor = rows[i][k] / rows[k][k]
-                rows[i] = [value - factor * above for value, above in zip(rows[i], rows[k], strict=True)]
-    return [row[size] / row[k] for k, row in enumerate(rows)]
-
-
-def _golden(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function of one hollow is least."""
-    ratio = (math.sqrt(5) - 1) / 2
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    for _ in range(CLOSER):
-        if function(left) <= function(right):
-            high, right = right, left
-            left = high - ratio * (high - low)
-        else:
-            low, left = left, right
-            right = low + ratio * (high - low)
-    return left if function(left) <= function(right) else right
-
-
-def _variance_of_sum(scores: Vector) -> float:
-    """Of so many scores together, neighbours being alike (Newey and West; bandwidth of Andrews)."""
-    squares = _dot(scores, scores)
-    if not squares:
-        return 0.0
-    alike = _dot(scores[:-1], scores[1:]) / squares
-    width = 1.1447 * (4 * alike**2 / ((1 - alike) ** 2 * (1 + alike) ** 2) * len(scores)) ** (1 / 3)
-    bandwidth = min(math.ceil(width), len(scores) // 4)
-    products = ((1 - j / (bandwidth + 1)) * _dot(scores[:-j], scores[j:]) for j in range(1, bandwidth + 1))
-    return max(squares + 2 * sum(products), 0.0)
-
-
-def _dot(one: Sequence[float], other: Sequence[float]) -> float:
-    """Of as many values as the shorter has."""
-    return sum(map(mul, one, other))
+    return solve(matrix, right)[:size]
