@@ -182,6 +182,8 @@ def _modelled(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> dic
     origin = phases.passes[0].window.begin
     seconds = phases.seconds
     *others, last = seconds
+    if others and line.method is Method.SAMPLED:
+        raise Singular
     windows = [
         [((part.begin - origin) / 1e9, (part.end - origin) / 1e9) for part in phases.windows[name]] for name in others
     ]
