@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -72,36 +72,48 @@ def simulate(world: World, seed: int) -> Seen:
     """One run."""
     draw = random.Random(seed)
     pieces = list(_pieces(world, draw))
-    duration = pieces[-1].end
-    ramped = [_ramped(piece, world.ramp, duration) for piece in pieces]
-    edges = [0.0, *(piece.end for piece in pieces)]
-    totals = list(accumulate(ramped, initial=0.0))
-
-    def total(moment: float) -> float:
-        """Joules so far; inside a piece power is straight, and taken at the middle of the part."""
-        moment = min(max(moment, 0.0), duration)
-        i = min(bisect_right(edges, moment) - 1, len(pieces) - 1)
-        part = _Piece(pieces[i].name, edges[i], moment, pieces[i].watts, None)
-        return totals[i] + _ramped(part, world.ramp, duration)
-
-    line = _watched(world, draw, duration, total)
+    power = _Power(pieces, world.ramp)
+    line = _watched(world, draw, power)
     domain = Domain(line)
-    windows: dict[str, list[Window]] = {name: [] for name in PHASES}
-    joules = dict.fromkeys((*PHASES, "gap"), 0.0)
-    for piece, energy in zip(pieces, ramped, strict=True):
-        if piece.counted is not None:
-            joules[piece.name] += energy
-            if piece.name in windows:
-                windows[piece.name].append(Window(_ns(piece.begin), _ns(piece.end)))
     passes = []
     for index in range(world.passes):
         own = [piece for piece in pieces if piece.counted == index]
-        window = Window(_ns(own[0].begin), _ns(own[-1].end))
+        window = Window(_nanoseconds(own[0].begin), _nanoseconds(own[-1].end))
         reading = domain.reading([window])
         if reading is None:
             raise ValueError("The counter was not watched for long enough.")
         passes.append(Pass(index, window, 1, world.queries, (reading,), {}, None))
+    windows: dict[str, list[Window]] = {name: [] for name in PHASES}
+    joules = dict.fromkeys((*PHASES, "gap"), 0.0)
+    for piece in (piece for piece in pieces if piece.counted is not None):
+        joules[piece.name] += power.joules(piece.begin, piece.end)
+        if piece.name in windows:
+            windows[piece.name].append(Window(_nanoseconds(piece.begin), _nanoseconds(piece.end)))
     return Seen(line, tuple(passes), windows, joules)
+
+
+class _Power:
+    """Of the device: constant in each piece, but for the ramp that lies over all of them."""
+
+    def __init__(self, pieces: Sequence[_Piece], ramp: float) -> None:
+        self._pieces, self._ramp, self.duration = pieces, ramp, pieces[-1].end
+        self._ends = [piece.end for piece in pieces]
+        self._totals = list(accumulate((self._of(piece, piece.end) for piece in pieces), initial=0.0))
+
+    def joules(self, begin: float, end: float) -> float:
+        """Between two moments."""
+        return self.until(end) - self.until(begin)
+
+    def until(self, moment: float) -> float:
+        """Joules so far."""
+        moment = min(max(moment, 0.0), self.duration)
+        place = min(bisect_right(self._ends, moment), len(self._pieces) - 1)
+        return self._totals[place] + self._of(self._pieces[place], moment)
+
+    def _of(self, piece: _Piece, end: float) -> float:
+        """From its begin; a ramp's mean is its value in the middle."""
+        middle = (piece.begin + end) / 2 / self.duration
+        return piece.watts * (end - piece.begin) * (1 + self._ramp * (2 * middle - 1))
 
 
 def _pieces(world: World, draw: random.Random) -> Iterator[_Piece]:
@@ -127,22 +139,22 @@ def _pieces(world: World, draw: random.Random) -> Iterator[_Piece]:
         yield piece("idle", IDLE_SECONDS, IDLE_WATTS, None)
 
 
-def _ramped(piece: _Piece, ramp: float, duration: float) -> float:
-    """Joules."""
-    middle = (piece.begin + piece.end) / 2 / duration
-    return piece.watts * (piece.end - piece.begin) * (1 + ramp * (2 * middle - 1))
-
-
-def _watched(world: World, draw: random.Random, duration: float, total) -> Timeline:  # type: ignore[no-untyped-def]
+def _watched(world: World, draw: random.Random, power: _Power) -> Timeline:
+    """Polled, so that a step is stamped in the middle between two reads, of which one saw it; cut to millijoules."""
     first = draw.random() * world.step
-    times, joules = [], []
-    for i in range(int((duration - world.step) / world.step)):
-        moment = first + i * world.step
-        times.append(_ns(moment + world.poll * (draw.random() - 0.5)))
-        joules.append(int(total(moment - world.lag) * 1000) / 1000)
-    return Timeline("gpu:0", "nvml", Method.COUNTER, times, joules, gaps=[_ns(world.poll)] * len(times),
-                    most_watts=MOST_WATTS, lag=LAG_KNOWN, quantum=0.001)  # fmt: skip
+    moments = [first + i * world.step for i in range(int(power.duration / world.step) - 1)]
+    return Timeline(
+        domain="gpu:0",
+        meter="nvml",
+        method=Method.COUNTER,
+        times=[_nanoseconds(moment + world.poll * (draw.random() - 0.5)) for moment in moments],
+        joules=[int(power.until(moment - world.lag) * 1000) / 1000 for moment in moments],
+        gaps=[_nanoseconds(world.poll)] * len(moments),
+        most_watts=MOST_WATTS,
+        lag=LAG_KNOWN,
+        quantum=0.001,
+    )
 
 
-def _ns(seconds: float) -> int:
+def _nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)

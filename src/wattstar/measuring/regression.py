@@ -36,8 +36,8 @@ CHI_SQUARE_95 = 3.841
 LEAST_VARIATION = 5.0
 """The mixture must vary by so many times the variance that stamps alone would make."""
 BLURRED = 0.5
-"""Share of that variance by which inexact stamps make contrasts smaller. They are as likely to be anywhere in the work as
-exact ones, so that times in phase vary as they would without; but they go less with the steps' energy, because the
+"""Share of that variance by which inexact stamps make contrasts smaller. They are as likely to be anywhere in the work
+as exact ones, so that times in phase vary as they would without; but they go less with the steps' energy, because the
 time in phase C before a stamp that is inexact by ε is on average C + C″·var(ε)/2."""
 ROUNDING = 1e-9
 """Share of a column's squares that is taken for nothing."""
