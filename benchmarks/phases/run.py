@@ -35,6 +35,10 @@ LONG = World(lag=0.03, gap=(0.003, 120.0), ramp=0.1, jitter=0.01, queries=670)
 """Ten minutes."""
 
 
+WAYS = ("**wattstar**", "second run, subtracted", "interpolated")
+"""Only the first knows of a gap."""
+
+
 @dataclass
 class Column:
     """Relative errors of one way for one phase."""
@@ -95,25 +99,24 @@ def compare(name: str, world: World, seeds: int) -> list[str]:
     columns: dict[tuple[str, str], Column] = defaultdict(Column)
     for seed in range(seeds):
         seen = simulate(world, seed)
-        ways = {
-            "second run, subtracted": subtracted(seen, simulate(only_prefill(world), seed)),
-            "interpolated": interpolated(seen),
+        plainer = {
+            WAYS[1]: subtracted(seen, simulate(only_prefill(world), seed)),
+            WAYS[2]: interpolated(seen),
         }
         for phase in PHASES:
             truth = seen.joules[phase]
-            for way, joules in ways.items():
+            for way, joules in plainer.items():
                 columns[phase, way].errors.append(joules[phase] / truth - 1)
         for phase, (low, mid, high) in regressed(seen).items():
-            column, truth = columns[phase, "**wattstar**"], seen.joules[phase]
+            column, truth = columns[phase, WAYS[0]], seen.joules[phase]
             column.errors.append(mid / truth - 1)
             column.held.append(low <= truth <= high)
             column.halves.append((high - low) / 2 / truth)
     phases = (*PHASES, *["gap"] * bool(world.gap[0]))
-    ways = {phase: ("**wattstar**", "second run, subtracted", "interpolated") for phase in PHASES}
     return [
         f"| {name} | {phase} | {way} | {columns[phase, way].text(seeds)} |"
         for phase in phases
-        for way in ways.get(phase, ("**wattstar**",))
+        for way in WAYS[: len(WAYS) if phase in PHASES else 1]
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.simulators.phases import PHASES, Seen, World, simulate
 from tests.support import fake_job, measure
 from wattstar.measuring import gates, phases, regression
+from wattstar.measuring.mixture import Parts, Whole
 from wattstar.measuring.timeline import Domain
 from wattstar.types import (
     WRITING,
@@ -153,11 +154,9 @@ def test_how_late_the_counter_is_is_found(lag: float) -> None:
     windows = [((part.begin - origin) / 1e9, (part.end - origin) / 1e9) for part in seen.windows["prefill"]]
     energy = sum(counted.energy[0].joules for counted in seen.passes)
     seconds = [sum(part.end - part.begin for part in seen.windows[name]) / 1e9 for name in PHASES]
-    whole = regression.Whole(energy, 0.0, seconds, 700.0)
+    whole = Whole(energy, 0.0, seconds, [700.0, 700.0])
     steps = phases._steps(seen.line, [counted.window for counted in seen.passes], (0.0, 0.06))
-    assert regression.fit(steps, regression.Parts.of([windows]), whole, (0.0, 0.06)).lag == pytest.approx(
-        lag, abs=0.002
-    )
+    assert regression.fit(steps, Parts.of([windows]), whole, (0.0, 0.06)).lag == pytest.approx(lag, abs=0.002)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
@@ -187,6 +186,23 @@ def test_a_gap_is_a_phase_and_all_of_them_make_up_the_passes(seed: int) -> None:
 
 def test_a_gap_of_microseconds_is_no_phase() -> None:
     assert list(split(simulate(replace(SHORT, gap=(5e-5, 120.0)), seed=1))) == ["prefill", "decode"]
+
+
+def test_a_gap_too_short_to_be_told_apart_widens_the_others() -> None:
+    """0.6 ms between batches, and stamps that are inexact by 20 ms."""
+    seen = simulate(replace(SHORT, gap=(6e-4, 120.0), poll=0.02), seed=1)
+    found = split(seen)
+    assert list(found) == ["prefill", "decode"]
+    assert sum(each.seconds for each in found.values()) == pytest.approx(
+        phases._Phases(seen.windows, seen.passes).total
+    )
+    possible = phases._Phases(seen.windows, seen.passes).gap * 700.0 / found["prefill"].seconds
+    for name, each in found.items():
+        low, high = each.wh_per_1000.low, each.wh_per_1000.high
+        assert low is not None
+        assert high is not None
+        assert low < truth(seen, name) < high
+    assert (found["prefill"].watts.high or 0) - found["prefill"].watts.mid > possible / 2
 
 
 def test_batches_in_step_with_the_counter_are_not_told_apart() -> None:

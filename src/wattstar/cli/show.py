@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def _work(record: Record) -> dict[str, float]:
 
 def _phases(record: Record) -> list[dict[str, str]]:
     """Where there are several, each phase of each domain."""
-    whole: Counter[str] = Counter()
+    whole: dict[str, float] = defaultdict(float)
     for each in record.phases:
         whole[each.domain] += each.seconds
     rows = [

@@ -83,7 +83,7 @@ def variance_of_sum(scores: Vector) -> float:
     if not squares:
         return 0.0
     alike = min(max(dot(scores[:-1], scores[1:]) / squares, -MOST_ALIKE), MOST_ALIKE)
-    width = 1.1447 * (4 * alike**2 / ((1 - alike) ** 2 * (1 + alike) ** 2) * len(scores)) ** (1 / 3)
+    width = 1.1447 * math.cbrt(4 * alike**2 / ((1 - alike) ** 2 * (1 + alike) ** 2) * len(scores))
     bandwidth = min(math.ceil(width), len(scores) // 4)
     products = ((1 - j / (bandwidth + 1)) * dot(scores[:-j], scores[j:]) for j in range(1, bandwidth + 1))
     return max(squares + 2 * sum(products), 0.0)
@@ -91,4 +91,5 @@ def variance_of_sum(scores: Vector) -> float:
 
 def dot(one: Sequence[float], other: Sequence[float]) -> float:
     """Of as many values as the shorter has."""
-    return sum(map(mul, one, other))
+    total: float = sum(map(mul, one, other))
+    return total

@@ -19,7 +19,7 @@ from wattstar import registry
 from wattstar.measuring import regression
 from wattstar.measuring.algebra import Singular
 from wattstar.measuring.figures import JOULES_PER_WATT_HOUR
-from wattstar.measuring.regression import Parts, Steps, Whole
+from wattstar.measuring.mixture import Parts, Steps, Whole
 from wattstar.measuring.timeline import Domain, best
 from wattstar.types import (
     Approach,
@@ -41,7 +41,7 @@ GAP = "gap"
 FIRST = "first_phase"
 """The stage in which the first phase is served alone."""
 LEAST_GAP = 0.002
-"""Share of the passes' time; a shorter gap counts as the longest phase's."""
+"""Share of the passes' time; a shorter gap counts as the longest phase's, as does one that cannot be told apart."""
 UNKNOWN_LAG = (0.0, 0.1)
 """Seconds by which a counter may be late of which nothing is known: one step of the slowest."""
 FEWEST_STEPS = 5
@@ -110,15 +110,30 @@ class _Phases:
         return sum(_seconds(counted.window) for counted in self.passes)
 
     @property
-    def seconds(self) -> dict[str, float]:
-        """Of each phase, which make up the passes' time; the one that is on where no other is comes last."""
-        own = {name: sum(map(_seconds, parts)) for name, parts in self.windows.items()}
-        gap = self.total - sum(own.values())
-        if gap >= LEAST_GAP * self.total:
-            return own | {GAP: gap}
+    def gap(self) -> float:
+        """Seconds between the batches."""
+        return self.total - sum(self._own.values())
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether that is worth telling."""
+        return self.gap >= LEAST_GAP * self.total
+
+    def seconds(self, with_gap: bool) -> dict[str, float]:
+        """Of each phase, which make up the passes' time; the one that is on where no other is comes last.
+
+        That is the gap, or else the longest phase, which the gap's time then belongs to.
+        """
+        own = self._own
+        if with_gap:
+            return own | {GAP: self.gap}
         longest = max(own, key=lambda name: own[name])
-        last = own.pop(longest) + gap
+        last = own.pop(longest) + self.gap
         return own | {longest: last}
+
+    @property
+    def _own(self) -> dict[str, float]:
+        return {name: sum(map(_seconds, parts)) for name, parts in self.windows.items()}
 
 
 def split(
@@ -145,11 +160,11 @@ def _spoken_for(timelines: Sequence[Timeline], passes: Sequence[Pass]) -> Iterat
 
 
 def _domain(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> Iterator[PhaseEnergy]:
-    seconds = phases.seconds
     try:
         watts = _direct(line, energy, phases) or _modelled(line, energy, phases)
     except Singular:
         return
+    seconds = phases.seconds(GAP in watts)
     queries = sum(counted.queries for counted in phases.passes)
     for name in (name for name in (*phases.windows, GAP) if name in watts):
         scale = seconds[name] * 1000 / queries / JOULES_PER_WATT_HOUR
@@ -168,8 +183,8 @@ def _direct(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> dict[
         return {}
     joules = {name: (reading.joules, reading.bound) for name, reading in readings.items()}
     whole = sum(reading.joules for reading in energy)
-    seconds = phases.seconds
-    if GAP in seconds:
+    seconds = phases.seconds(phases.has_gap)
+    if phases.has_gap:
         left = whole - sum(mid for mid, _ in joules.values())
         joules[GAP] = (max(left, 0.0), sum(bound for _, bound in joules.values()))
     scale = whole / sum(mid for mid, _ in joules.values())
@@ -178,21 +193,39 @@ def _direct(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> dict[
 
 
 def _modelled(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> dict[str, Interval]:
+    """Watts by regression; where the gap is too short to be told apart, others may have all that it could draw."""
+    if not phases.has_gap:
+        return _regressed(line, energy, phases, with_gap=False)
+    try:
+        return _regressed(line, energy, phases, with_gap=True)
+    except Singular:
+        found = _regressed(line, energy, phases, with_gap=False)
+        joules = phases.gap * sum(reading.joules for reading in energy) / phases.total
+        seconds = phases.seconds(with_gap=False)
+        return {name: _wider(watts, joules / seconds[name]) for name, watts in found.items()}
+
+
+def _regressed(line: Timeline, energy: Sequence[Reading], phases: _Phases, with_gap: bool) -> dict[str, Interval]:
     """Watts by regression of the steps on the time in each phase."""
     origin = phases.passes[0].window.begin
-    seconds = phases.seconds
+    seconds = phases.seconds(with_gap)
     *others, last = seconds
     if others and line.method is Method.SAMPLED:
         raise Singular
     windows = [
         [((part.begin - origin) / 1e9, (part.end - origin) / 1e9) for part in phases.windows[name]] for name in others
     ]
+    joules = sum(reading.joules for reading in energy)
+    most = dict.fromkeys(seconds, Domain(line).most)
+    if with_gap and line.domain.startswith("gpu"):
+        # A batch ends when the device is done, so that between two it has nothing to do.
+        most[GAP] = joules / phases.total
     whole = Whole(
-        joules=sum(reading.joules for reading in energy),
+        joules=joules,
         # A bound is a range in which every value is as likely: its half width is √3 standard deviations.
         error=math.sqrt(sum(reading.bound**2 for reading in energy) / 3),
         seconds=list(seconds.values()),
-        most=Domain(line).most,
+        most=list(most.values()),
     )
     lags = _lags(line)
     steps = _steps(line, [counted.window for counted in phases.passes], lags)
@@ -224,6 +257,11 @@ def _steps(line: Timeline, windows: Sequence[Window], lags: tuple[float, float])
 
 def _around(mid: float, half: float) -> Interval:
     return Interval(max(mid - half, 0.0), mid, mid + half)
+
+
+def _wider(interval: Interval, by: float) -> Interval:
+    low, high = interval.low or 0.0, interval.high or 0.0
+    return Interval(max(low - by, 0.0), interval.mid, high + by)
 
 
 def _scaled(interval: Interval, by: float) -> Interval:

@@ -17,14 +17,13 @@ Three things would make a false number firm, and are guarded against:
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from operator import mul
+from itertools import pairwise
 
 from wattstar.measuring.algebra import Matrix, Singular, Vector, check, dot, golden, line, solve, variance_of_sum
 from wattstar.measuring.figures import STUDENT_T_975
+from wattstar.measuring.mixture import Parts, Steps, Whole
 from wattstar.types import Interval
 
 LAGS_TRIED = (9, 41)
@@ -43,96 +42,6 @@ ROUNDING = 1e-9
 """Share of a column's squares that is taken for nothing."""
 FEWEST_DEGREES = 10
 """Of freedom; below that nothing is said."""
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Adjacent steps of a counter, one run per pass: stamps (one more than steps) and joules of each step."""
-
-    stamps: Sequence[Vector]
-    """Seconds."""
-    variances: Sequence[Vector]
-    """Of the stamps, s²."""
-    drawn: Sequence[Vector]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """When which phase was on: the edges of all windows, and for each phase its time before a moment, edge by edge."""
-
-    edges: Vector
-    """Seconds, in order."""
-    before: Sequence[Vector]
-    """For each phase, by the number of edges passed: the moment × ``on``, plus this, is the phase's time so far."""
-    on: Sequence[Vector]
-    """The same: 1 where the phase is on, else 0."""
-
-    @classmethod
-    def of(cls, phases: Sequence[Sequence[tuple[float, float]]]) -> Parts:
-        """From the windows (begin, end) of each phase; those of different phases may touch, but not overlap."""
-        edges = sorted({edge for windows in phases for window in windows for edge in window})
-        places = {edge: place for place, edge in enumerate(edges, 1)}
-        before, on = [], []
-        for windows in phases:
-            is_on = [0.0] * (len(edges) + 1)
-            for begin, end in windows:
-                is_on[places[begin] : places[end]] = [1.0] * (places[end] - places[begin])
-            # At an edge both sides give the same time.
-            steps = ((early - late) * edge for (early, late), edge in zip(pairwise(is_on), edges, strict=True))
-            before.append(list(accumulate(steps, initial=0.0)))
-            on.append(is_on)
-        return cls(edges, before, on)
-
-    @property
-    def shortest(self) -> float:
-        """Mean length of the windows of the phase that has the shortest."""
-        lengths = ((sum(mul(*pair) for pair in zip(on[1:], self._lengths(), strict=False)), on) for on in self.on)
-        return min(seconds / sum(late > early for early, late in pairwise(on)) for seconds, on in lengths)
-
-    def _lengths(self) -> Vector:
-        return [late - early for early, late in pairwise(self.edges)]
-
-    def passed(self, moments: Sequence[float]) -> list[int]:
-        """Edges before each moment."""
-        return [bisect_right(self.edges, moment) for moment in moments]
-
-    def until(self, moments: Sequence[float]) -> list[Vector]:
-        """Seconds of each phase before each moment."""
-        passed = self.passed(moments)
-        return [
-            [before[i] + on[i] * moment for i, moment in zip(passed, moments, strict=True)]
-            for before, on in zip(self.before, self.on, strict=True)
-        ]
-
-
-@dataclass(frozen=True)
-class Whole:
-    """All passes together, and what no phase can exceed."""
-
-    joules: float
-    error: float
-    """Standard error of the joules."""
-    seconds: Vector
-    """Of each phase; the last one is on where no other is."""
-    most: float
-    """Watts."""
-
-    @property
-    def duration(self) -> float:
-        """Seconds."""
-        return sum(self.seconds)
-
-    def powers(self, contrasts: Sequence[float]) -> Vector:
-        """Watts of each phase, from how much more than the last one the others draw."""
-        last = (self.joules - dot(contrasts, self.seconds)) / self.duration
-        return [*(last + contrast for contrast in contrasts), last]
-
-    def row(self, phase: int) -> Vector:
-        """How the phase's power depends on the contrasts."""
-        row = [-seconds / self.duration for seconds in self.seconds[:-1]]
-        if phase < len(row):
-            row[phase] += 1.0
-        return row
 
 
 @dataclass(frozen=True)
@@ -163,9 +72,11 @@ class _Normal:
         pairs = zip(self.matrix, matrix, strict=True)
         return _Normal(self.lag, [[a - times * b for a, b in zip(*pair, strict=True)] for pair in pairs], self.right)
 
-    def spread(self, squares: float) -> float:
+    def spread(self, powers: Vector, squares: float) -> float:
         """The sum of squared residuals; ``squares`` without any phase."""
-        return max(squares - dot(self.contrasts, self.right), 0.0)
+        contrasts = [power - powers[-1] for power in powers[:-1]]
+        explained = 2 * dot(contrasts, self.right) - dot(contrasts, [dot(row, contrasts) for row in self.matrix])
+        return max(squares - explained, 0.0)
 
 
 def fit(steps: Steps, parts: Parts, whole: Whole, lags: tuple[float, float]) -> Fit:
@@ -197,17 +108,16 @@ class _Regression:
         clean = best.less(stamps, BLURRED)
         errors, inflation = self._errors(clean)
         mid = _bounded(clean, self.whole)
-        allowed = [normal.less(stamps, BLURRED) for normal in self._allowed(best, inflation)]
-        others = [self.whole.powers(normal.contrasts) for normal in allowed]
-        free = self.whole.powers(clean.contrasts)
+        allowed = self._allowed(best, inflation)
+        others = [_bounded(normal.less(stamps, BLURRED), self.whole) for normal in allowed]
         quantile = STUDENT_T_975[min(self.degrees, len(STUDENT_T_975)) - 1]
         found = []
         for phase, (power, error) in enumerate(zip(mid, errors, strict=True)):
             half = quantile * math.hypot(error, self.whole.error / self.whole.duration)
-            shifts = [other[phase] - free[phase] for other in others]
+            shifts = [other[phase] - power for other in others]
             low = power - math.hypot(half, min([0.0, *shifts]))
             high = power + math.hypot(half, max([0.0, *shifts]))
-            found.append(Interval(max(low, 0.0), power, max(min(high, self.whole.most), power)))
+            found.append(Interval(max(low, 0.0), power, max(min(high, self.whole.most[phase]), power)))
         return Fit(tuple(found), best.lag)
 
     def _columns(self, lag: float) -> list[Vector]:
@@ -236,7 +146,7 @@ class _Regression:
     def _spread(self, lag: float) -> float:
         normal = self._normal(lag)
         try:
-            return normal.spread(self.squares)
+            return normal.spread(_bounded(normal, self.whole), self.squares)
         except Singular:
             return self.squares
 
@@ -294,11 +204,11 @@ def _bounded(normal: _Normal, whole: Whole) -> Vector:
     held: dict[int, float] = {}
     while True:
         powers = whole.powers(_constrained(normal, whole, held))
-        wrong = {k: max(-power, power - whole.most) for k, power in enumerate(powers) if k not in held}
+        wrong = {k: max(-power, power - whole.most[k]) for k, power in enumerate(powers) if k not in held}
         worst = max(wrong, key=lambda k: wrong[k], default=None)
         if worst is None or wrong[worst] <= 0:
             return [held.get(k, power) for k, power in enumerate(powers)]
-        held[worst] = 0.0 if powers[worst] < 0 else whole.most
+        held[worst] = 0.0 if powers[worst] < 0 else whole.most[worst]
         if len(held) == len(powers):
             raise Singular
 
