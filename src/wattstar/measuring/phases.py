@@ -105,9 +105,14 @@ class _Phases:
     passes: Sequence[Pass]
 
     @property
+    def counted(self) -> list[Window]:
+        """What is counted of the passes: of those whose samples were on the device in turns, the parts."""
+        return [window for each in self.passes for window in each.windows or (each.window,)]
+
+    @property
     def total(self) -> float:
         """Seconds of the passes."""
-        return sum(_seconds(counted.window) for counted in self.passes)
+        return sum(map(_seconds, self.counted))
 
     @property
     def gap(self) -> float:
@@ -207,7 +212,7 @@ def _modelled(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> dic
 
 def _regressed(line: Timeline, energy: Sequence[Reading], phases: _Phases, with_gap: bool) -> dict[str, Interval]:
     """Watts by regression of the steps on the time in each phase."""
-    origin = phases.passes[0].window.begin
+    origin = phases.counted[0].begin
     seconds = phases.seconds(with_gap)
     *others, last = seconds
     if others and line.method is Method.SAMPLED:
@@ -228,7 +233,7 @@ def _regressed(line: Timeline, energy: Sequence[Reading], phases: _Phases, with_
         most=list(most.values()),
     )
     lags = _lags(line)
-    steps = _steps(line, [counted.window for counted in phases.passes], lags)
+    steps = _steps(line, phases.counted, lags)
     found = regression.fit(steps, Parts.of(windows), whole, lags)
     return dict(zip((*others, last), found.phases, strict=True))
 

@@ -28,6 +28,12 @@ from wattstar.types import (
 STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
 THINKING = ("off", "on", "low", "medium", "high")
+QUICK_SHARE = 5
+"""One of so many samples is served."""
+LEAST_SUBSET = 40
+"""Two for each block that the energy is fitted over."""
+QUICK_PASS_SECONDS = 2.0
+"""Where a counter's steps make more of it, it is longer: see ``steady.pass_seconds``."""
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
 
@@ -98,11 +104,24 @@ def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
         target_error=request.target_error,
         warm_up_seconds=request.warm_up_seconds,
         idle_seconds=request.idle_seconds,
-        pass_seconds=request.pass_seconds,
+        pass_seconds=_pass_seconds(request),
+        subset=_subset(len(test_set.samples)) if request.quick else None,
     )
     if request.passes is None:
         return procedure
     return replace(procedure, passes=request.passes, most_passes=request.passes)
+
+
+def _pass_seconds(request: Request) -> float:
+    if request.pass_seconds is not None:
+        return request.pass_seconds
+    return QUICK_PASS_SECONDS if request.quick else Procedure.pass_seconds
+
+
+def _subset(samples: int) -> int | None:
+    """How many of the samples stand for all; None where there are so few that all are served."""
+    count = max(LEAST_SUBSET, samples // QUICK_SHARE)
+    return count if count < samples else None
 
 
 def _check(request: Request) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from wattstar.measuring.algebra import Matrix, Singular, Vector, check, dot, golden, line, solve, variance_of_sum
-from wattstar.measuring.figures import STUDENT_T_975
+from wattstar.measuring.intervals import student
 from wattstar.measuring.mixture import Parts, Steps, Whole
 from wattstar.types import Interval
 
@@ -110,10 +110,9 @@ class _Regression:
         mid = _bounded(clean, self.whole)
         allowed = self._allowed(best, inflation)
         others = [_bounded(normal.less(stamps, BLURRED), self.whole) for normal in allowed]
-        quantile = STUDENT_T_975[min(self.degrees, len(STUDENT_T_975)) - 1]
         found = []
         for phase, (power, error) in enumerate(zip(mid, errors, strict=True)):
-            half = quantile * math.hypot(error, self.whole.error / self.whole.duration)
+            half = student(self.degrees) * math.hypot(error, self.whole.error / self.whole.duration)
             shifts = [other[phase] - power for other in others]
             low = power - math.hypot(half, min([0.0, *shifts]))
             high = power + math.hypot(half, max([0.0, *shifts]))
