@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulators.phases import PHASES, Seen, World, simulate
 from tests.support import fake_job, measure
-from wattstar.measuring import gates, phases, regression
+from wattstar.measuring import phase_gates, phases, regression
 from wattstar.measuring.mixture import Parts, Whole
 from wattstar.measuring.timeline import Domain
 from wattstar.types import (
@@ -266,8 +266,8 @@ def energy(name: str, watts: Interval, domain: str = "gpu:0") -> PhaseEnergy:
 def test_a_domain_whose_phases_are_unknown_is_named() -> None:
     seen = simulate(SHORT, seed=1)
     found = phases.split([seen.line], seen.passes, seen.windows)
-    assert gates.phases(seen.passes, PHASES, found) == []
-    [finding] = gates.phases(seen.passes, PHASES, ())
+    assert phase_gates.unknown(seen.passes, PHASES, found) == []
+    [finding] = phase_gates.unknown(seen.passes, PHASES, ())
     assert finding.severity is Severity.NOTE
     assert "prefill, decode (in what gpu:0 read)" in finding.message
 
@@ -286,7 +286,7 @@ def test_a_share_that_the_phase_alone_does_not_confirm_is_said_with_both_numbers
     share: Interval, alone: Interval, said: bool
 ) -> None:
     """More than 10 % beyond both intervals."""
-    found = gates.first_phase([energy("prefill", share), energy("decode", share)], "prefill", {"gpu:0": alone})
+    found = phase_gates.unconfirmed([energy("prefill", share), energy("decode", share)], "prefill", {"gpu:0": alone})
     assert bool(found) is said
     for finding in found:
         assert finding.severity is Severity.NOTE

@@ -9,13 +9,15 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, flat, number, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import as_csv, flat, number, printable, quality, status, table, time_per_query, watt_hours
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.types import Interval, Reading, Record, WarmUp, Window
 
 SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
-MODELLED_SHARES = "modelled shares of the passes' energy, 95 % intervals; never rated"
+MODELLED_SHARES = (
+    "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
+)
 
 
 @click.command("show")
@@ -48,7 +50,7 @@ def _show(name: str, record: Record) -> None:
     if phases := _phases(record):
         table("phases", phases, right=list(phases[0])[2:], note=MODELLED_SHARES)
     for finding in record.findings:
-        click.echo(f"{finding.severity}: {finding.gate}: {finding.message}")
+        click.echo(printable(f"{finding.severity}: {finding.gate}: {finding.message}"))
 
 
 def _facts(record: Record) -> dict[str, str]:
@@ -104,6 +106,9 @@ def _work(record: Record) -> dict[str, float]:
 
 def _phases(record: Record) -> list[dict[str, str]]:
     """Where there are several, each phase of each domain."""
+    readings = [reading for counted in record.passes for reading in counted.energy]
+    estimates = {reading.domain for reading in readings if reading.plausible_factor}
+    estimates -= {reading.domain for reading in readings if not reading.plausible_factor}
     whole: dict[str, float] = defaultdict(float)
     for each in record.phases:
         whole[each.domain] += each.seconds
@@ -112,8 +117,8 @@ def _phases(record: Record) -> list[dict[str, str]]:
             "phase": each.name,
             "domain": each.domain,
             "time": f"{each.seconds / whole[each.domain]:.1%}",
-            "watts": number(each.watts.mid),
-            "Wh per 1,000 queries": number(each.wh_per_1000.mid),
+            "watts": "~" * (each.domain in estimates) + number(each.watts.mid),
+            "Wh per 1,000 queries": "~" * (each.domain in estimates) + number(each.wh_per_1000.mid),
             "95 %": _edges(each.wh_per_1000),
         }
         for each in record.phases

@@ -11,7 +11,7 @@ from typing import Any
 
 import wattstar
 from wattstar import registry, testsets
-from wattstar.measuring import choosing, figures, gates, machine, phases
+from wattstar.measuring import choosing, figures, gates, machine, phase_gates, phases
 from wattstar.measuring.queries import units
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
@@ -44,7 +44,7 @@ from wattstar.types import (
 )
 
 IDLE = ("idle_before", "idle_after")
-STAGES = ("load", "preprocess", "idle_before", "warm_up", phases.FIRST, "idle_after")
+STAGES = ("load", "preprocess", "idle_before", "warm_up", phase_gates.FIRST, "idle_after")
 
 
 @dataclass
@@ -163,6 +163,9 @@ def _findings(attempt: Attempt, made: Sequence[Figure], split: Sequence[PhaseEne
         *gates.limits(attempt.passes, attempt.timelines),
         *gates.cross_check([counted.energy for counted in attempt.passes]),
         *gates.jumps(attempt.timelines, windows),
+        *gates.falls(attempt.timelines, windows),
+        *gates.steady_work(attempt.timelines, windows),
+        *gates.stalls(attempt.marks),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(attempt.warm_up),
@@ -171,8 +174,8 @@ def _findings(attempt: Attempt, made: Sequence[Figure], split: Sequence[PhaseEne
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
-        *gates.phases(attempt.passes, names, split),
-        *gates.first_phase(split, names[0], phases.alone(_stages(attempt), attempt.marks)),
+        *phase_gates.unknown(attempt.passes, names, split),
+        *phase_gates.unconfirmed(split, names[0], phase_gates.alone(_stages(attempt), attempt.marks)),
         *gates.neighbours(attempt.passes),
         *gates.scatter(made, rated),
     ]

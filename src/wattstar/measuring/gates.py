@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from wattstar.measuring import timeline
+from wattstar.measuring import plausible, timeline
 from wattstar.measuring.figures import per_query, per_query_of_blocks
 from wattstar.measuring.intervals import STUDENT_T_995, student
 from wattstar.measuring.series import drift, hangs_together
@@ -15,11 +15,10 @@ from wattstar.types import (
     Boundary,
     Figure,
     Finding,
-    Interval,
+    Mark,
     Method,
     Observation,
     Pass,
-    PhaseEnergy,
     Reading,
     Sampling,
     Severity,
@@ -29,7 +28,6 @@ from wattstar.types import (
 )
 
 MOST_DISAGREEMENT = 0.05
-MOST_DISAGREEMENT_OF_PHASES = 0.10
 MOST_FOREIGN_CPU = 0.05
 MOST_SCATTER = 0.10
 LEAST_FOR_TREND = 4
@@ -82,6 +80,38 @@ def jumps(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Find
         Finding("jump", Severity.INVALID, f"{line.domain}: the counter of {line.meter} jumped")
         for line in timelines
         if any(timeline.jumps(line, window) for window in windows)
+    ]
+
+
+def falls(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """A total never falls: what was drawn before a counter began anew would be missing."""
+    return [
+        Finding("fall", Severity.INVALID, f"{line.domain}: the total of {line.meter} fell by {joules:.3g} J")
+        for line in timelines
+        if (joules := max((plausible.falls(line, window) or 0.0 for window in windows), default=0.0))
+    ]
+
+
+def steady_work(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """While a device is busy its counter neither stands still nor leaps."""
+    found = []
+    for each in timelines:
+        seconds = max((plausible.stands_still(each, window) or 0.0 for window in windows), default=0.0)
+        watts = max((plausible.leaps(each, window) or 0.0 for window in windows), default=0.0)
+        if seconds:
+            message = f"{each.domain}: the counter of {each.meter} stood still for {seconds:.1f} s of busy time"
+            found.append(Finding("stuck", Severity.INVALID, message))
+        if watts:
+            message = f"{each.domain}: {each.meter} leapt, by {watts:.3g} W in one step"
+            found.append(Finding("jump", Severity.INVALID, message))
+    return found
+
+
+def stalls(marks: Sequence[Mark]) -> list[Finding]:
+    """A process that is stopped or starved in the middle of a pass is charged with rest as if it were work."""
+    return [
+        Finding("stall", Severity.NOTE, f"pass {index}: held up for {seconds:.1f} s: was the process stopped?")
+        for index, seconds in sorted(plausible.stalls(marks).items())
     ]
 
 
@@ -215,41 +245,6 @@ def figure(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
         message = f"no boundary is complete: only {', '.join(domains) or 'nothing'} was read in every pass"
         return [Finding("boundary", Severity.INVALID, message)]
     return []
-
-
-def phases(passes: Sequence[Pass], names: Sequence[str], found: Sequence[PhaseEnergy]) -> list[Finding]:
-    """A phase that cannot be told apart is said to be unknown."""
-    domains = sorted({reading.domain for counted in passes for reading in counted.energy})
-    known = {(each.domain, each.name) for each in found}
-    absent = [name for name in names if any((domain, name) not in known for domain in domains)]
-    where = [domain for domain in domains if any((domain, name) not in known for name in names)]
-    if not absent:
-        return []
-    message = f"no energy of its own for: {', '.join(absent)} (in what {', '.join(where)} read)"
-    return [Finding("phases", Severity.NOTE, message)]
-
-
-def first_phase(found: Sequence[PhaseEnergy], name: str, alone: Mapping[str, Interval]) -> list[Finding]:
-    """The first phase's share is confirmed by serving it alone (domain → watts): 10 %, beyond both intervals."""
-    return [
-        Finding(
-            "first phase",
-            Severity.NOTE,
-            f"{each.domain}: {name} took {share:.3g} Wh per 1,000 queries as its share, {served:.3g} when served alone",
-        )
-        for each in found
-        if each.name == name and (other := alone.get(each.domain)) is not None
-        for share, served in [(each.wh_per_1000.mid, each.wh_per_1000.mid * other.mid / each.watts.mid)]
-        if _apart(each.watts, other) > MOST_DISAGREEMENT_OF_PHASES * other.mid
-    ]
-
-
-def _apart(one: Interval, other: Interval) -> float:
-    """How far the mids are apart beyond what both intervals leave open; below 0 where they leave all open."""
-    lower, upper = sorted((one, other), key=lambda interval: interval.mid)
-    if lower.high is None or upper.low is None:
-        return -math.inf
-    return upper.mid - lower.mid - (lower.high - lower.mid) - (upper.mid - upper.low)
 
 
 def neighbours(passes: Sequence[Pass]) -> list[Finding]:

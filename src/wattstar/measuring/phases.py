@@ -31,15 +31,12 @@ from wattstar.types import (
     Phase,
     PhaseEnergy,
     Reading,
-    Stage,
     Timeline,
     Window,
 )
 
 GAP = "gap"
 """The name of what lies between the batches."""
-FIRST = "first_phase"
-"""The stage in which the first phase is served alone."""
 LEAST_GAP = 0.002
 """Share of the passes' time; a shorter gap counts as the longest phase's, as does one that cannot be told apart."""
 UNKNOWN_LAG = (0.0, 0.1)
@@ -71,30 +68,6 @@ def windows(marks: Sequence[Mark], passes: Sequence[Pass], phases: Sequence[Phas
             if phase.begins in stamps and end in stamps:
                 found[phase.name].append(Window(stamps[phase.begins], stamps[end]))
     return {name: parts if len(parts) == len(batches) else [] for name, parts in found.items()}
-
-
-def alone(stages: Sequence[Stage], marks: Sequence[Mark]) -> dict[str, Interval]:
-    """Watts of each domain while the first phase was served alone; empty where it was not.
-
-    What lies between two batches is not of the phase, and what it took is not known: from nothing to its part.
-    """
-    stage = next((stage for stage in stages if stage.name == FIRST), None)
-    if stage is None:
-        return {}
-    inside = [mark for mark in marks if stage.window.begin <= mark.time <= stage.window.end]
-    begins, ends = ([mark.time for mark in inside if mark.name == name] for name in ("batch", "batch_end"))
-    if not begins or len(begins) != len(ends):
-        return {}
-    served, whole = (sum(ends) - sum(begins)) / 1e9, _seconds(stage.window)
-    return {
-        reading.domain: Interval(
-            max(reading.joules - reading.bound, 0.0) / whole,
-            reading.joules / whole,
-            (reading.joules + reading.bound) / served,
-        )
-        for reading in best(stage.energy)
-        if served
-    }
 
 
 @dataclass(frozen=True)
@@ -148,9 +121,9 @@ def split(
 
     ``windows``: the name of each phase → its windows over all passes, in order; without one of them nothing is known.
     """
-    if not passes or not windows or not all(windows.values()):
-        return ()
     phases = _Phases(windows, passes)
+    if not passes or not windows or not all(sum(map(_seconds, parts)) > 0 for parts in windows.values()):
+        return ()
     return tuple(found for line, energy in _spoken_for(timelines, passes) for found in _domain(line, energy, phases))
 
 
@@ -192,7 +165,10 @@ def _direct(line: Timeline, energy: Sequence[Reading], phases: _Phases) -> dict[
     if phases.has_gap:
         left = whole - sum(mid for mid, _ in joules.values())
         joules[GAP] = (max(left, 0.0), sum(bound for _, bound in joules.values()))
-    scale = whole / sum(mid for mid, _ in joules.values())
+    told = sum(mid for mid, _ in joules.values())
+    if not told:
+        return {}
+    scale = whole / told
     intervals = {name: _around(mid * scale, bound) for name, (mid, bound) in joules.items()}
     return {name: _scaled(interval, 1 / seconds[name]) for name, interval in intervals.items()}
 

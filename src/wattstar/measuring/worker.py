@@ -82,9 +82,9 @@ def _serve(job: Job, channel: Channel) -> None:
         for phase in phases_of(job)[1:2]:
             work.first_phase(phase.begins)
         work.idle("idle_after")
-        outputs = work.outputs
+        served, outputs = work.served, work.outputs
         parameters = session.parameters
-    _report(channel, job, task, backend, _Answers(samples, outputs, unreadable, work.seconds, parameters))
+    _report(channel, job, task, backend, _Answers(served, outputs, unreadable, work.seconds, parameters))
 
 
 @dataclass(frozen=True)
