@@ -15,9 +15,7 @@ from wattstar.records.store import Store
 from wattstar.types import Interval, Reading, Record, WarmUp, Window
 
 SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
-MODELLED_SHARES = (
-    "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
-)
+MODELLED_SHARES = "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
 
 
 @click.command("show")

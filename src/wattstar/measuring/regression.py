@@ -8,8 +8,9 @@ together must have. What remains to be found is how much more each phase draws t
 
 Three things would make a false number firm, and are guarded against:
 
-- stamps are not exact, so that times in phase are not either. What stamps alone do to the normal equations is known
-  (variance δ²/12 for a gap of δ) and taken off; where the mixture hardly varies by more than that, nothing is said;
+- stamps are not exact, so that times in phase are not either. What that does to the normal equations is known, as is
+  the variance of a stamp (δ²/12 for a gap of δ), and set right; where the mixture hardly varies by more than stamps alone
+  would make it, nothing is said;
 - residuals are alike from step to step, and errors allow for it (Newey and West);
 - the lag is fitted too: what the powers are at every other lag that the steps allow (95 %) is inside the interval.
 """
@@ -186,12 +187,12 @@ class _Regression:
     def _errors(self, normal: _Normal) -> tuple[Vector, float]:
         """Standard errors of the phases' powers, and how far likeness of neighbours inflates their squares, at most."""
         columns = self._columns(normal.lag)
-        fitted = [dot(normal.contrasts, row) for row in zip(*columns, strict=True)]
-        residuals = [value - part for value, part in zip(self.drawn, fitted, strict=True)]
+        rows, contrasts = list(zip(*columns, strict=True)), normal.contrasts
+        residuals = [value - dot(contrasts, row) for value, row in zip(self.drawn, rows, strict=True)]
         errors, inflation = [], 1.0
         for phase in range(len(columns) + 1):
             weights = solve(normal.matrix, self.whole.row(phase))
-            scores = [e * dot(weights, row) for e, row in zip(residuals, zip(*columns, strict=True), strict=True)]
+            scores = [residual * dot(weights, row) for residual, row in zip(residuals, rows, strict=True)]
             alike, independent = variance_of_sum(scores), dot(scores, scores)
             errors.append(math.sqrt(alike * len(scores) / self.degrees))
             inflation = max(inflation, alike / independent if independent else 1.0)
