@@ -212,7 +212,7 @@ def no_failure(forged: Forged) -> None:
 FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the check that finds it, and what that says
     "a changed joule": (set_to("passes.1.energy.0.joules", plus(1)), "readings", "pass 1: energy gpu:0 fake: joules"),
     "a tenth less in every pass and figure": (scaled_passes, "readings", "joules"),
-    "a phase's joules": (set_to("passes.0.phases.decode.0.joules", times(0.9)), "readings", "phases: decode gpu:0"),
+    "a phase less": (set_to("phases.0.wh_per_1000.mid", times(0.9)), "figures", "phase prefill gpu:0: wh_per_1000"),
     "a block's joules": (set_to("passes.0.blocks.1.energy.0.joules", times(0.9)), "readings", "blocks"),
     "a smaller bound": (set_to("passes.0.energy.0.bound", 5.0), "readings", "bound"),
     "a better method": (set_to("passes.0.energy.0.method", "sampled"), "readings", "method"),
@@ -221,7 +221,7 @@ FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the ch
     "a duplicated pass": (duplicate_pass, "marks", "passes 0, 1, 2, 3 were marked, passes 0, 1, 2, 3, 4 are written"),
     "a duplicated pass with its marks": (duplicate_pass_and_marks, "attempt", "pass 4 begins before pass 3 has ended"),
     "a pass left out": (drop_pass, "marks", "passes 0, 1, 2, 3 were marked, passes 0, 1, 2 are written"),
-    "a truncated timeline": (rows("timelines", truncate), "findings", "pass 1: gpu:0 was not read from begin to end"),
+    "a truncated timeline": (rows("timelines", truncate), "findings", "gpu:0 was not read from begin to end, and no finding says so"),
     "stamps left out": (rows("timelines", thin), "readings", "gpu:0"),
     "another model's timeline": (stolen("timelines"), "readings", "pass 0: energy"),
     "another model's marks": (stolen("marks"), "batches", "pass 0: 6 batches were marked"),

@@ -252,7 +252,7 @@ def changed(value: Any) -> Any:
     return value + "x" if isinstance(value, str) else value + max(abs(value) * 1e-6, 1)
 
 
-WORKED_OUT = ("passes", "stages", "figures", "rated", "warm_up")
+WORKED_OUT = ("passes", "stages", "phases", "figures", "rated", "warm_up")
 NOT_WORKED_OUT = (
     "foreign_cpu",  # seen once, by the process that watched
 )

@@ -1,47 +1,28 @@
-"""What is known of one attempt at a job, and how it becomes a record."""
+"""What is known of one attempt at a job, and where in time its parts lie."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-import wattstar
 from wattstar import registry, testsets
-from wattstar.measuring import choosing, figures, gates, machine
-from wattstar.measuring.queries import units
-from wattstar.measuring.steady import Round, judged
-from wattstar.measuring.stopping import passes_needed
-from wattstar.measuring.timeline import Domain, best, readings
-from wattstar.records import tables
-from wattstar.records.codec import decode, job_id
-from wattstar.records.store import Store
+from wattstar.measuring import phase_gates
+from wattstar.measuring.timeline import Domain, readings
 from wattstar.types import (
-    SCHEMA_VERSION,
-    Approach,
     Block,
-    Boundary,
     Environment,
     Failure,
-    Figure,
-    Finding,
     Job,
-    Level,
-    Loaded,
     Mark,
     Observation,
     Pass,
-    Phase,
     Procedure,
-    Quality,
-    Reading,
-    Record,
     Sampling,
     SensorProfile,
-    Stage,
     Status,
     Timeline,
     WarmUp,
@@ -49,7 +30,7 @@ from wattstar.types import (
 )
 
 IDLE = ("idle_before", "idle_after")
-STAGES = ("load", "preprocess", "idle_before", "warm_up", "idle_after")
+STAGES = ("load", "preprocess", "idle_before", "warm_up", phase_gates.FIRST, "idle_after")
 
 
 @dataclass
@@ -70,8 +51,8 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
-    works: tuple[float, ...] = ()
-    """``testsets.work`` of every sample, where a subset stands for all."""
+    subset: testsets.Subset | None = None
+    """The samples that stand for all, where a part of them does."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     """What is on the machine and was not read."""
@@ -85,202 +66,18 @@ class Attempt:
         return Status.COMPLETE if self.done else Status.FAILED
 
 
-@dataclass(frozen=True)
-class Results:
-    """What follows from what was told, in a record's fields of the same names: ``verify`` works it out again."""
-
-    passes: tuple[Pass, ...]
-    stages: tuple[Stage, ...]
-    warm_up: WarmUp | None
-    figures: tuple[Figure, ...]
-    rated: Boundary | None
-    findings: tuple[Finding, ...]
-
-
-def results(attempt: Attempt) -> Results:
-    """Everything that can be worked out, from the complete timelines; depends on nothing but the attempt."""
-    domains = [Domain(timeline) for timeline in attempt.timelines]
-    phases = phases_of(attempt.job)
-    passes = tuple(counted(told, attempt.marks, domains, phases) for told in attempt.passes)
-    made = figures_of(passes, attempt)
-    found = Results(
-        passes=passes,
-        stages=_stages(attempt, domains),
-        warm_up=_warm_up(attempt, domains),
-        figures=made,
-        rated=figures.rated(made),
-        findings=(),
-    )
-    return replace(found, findings=tuple(_findings(attempt, found)))
-
-
-def fold(attempt: Attempt, store: Store) -> Record:
-    """Everything in one record, its tables written first."""
-    done = attempt.done or {}
-    loaded = decode(Loaded, done["loaded"]) if done else None
-    attempt.left_out = _left_out(attempt.job)
-    found = results(attempt)
-    return Record(
-        schema_version=SCHEMA_VERSION,
-        wattstar=wattstar.__version__,
-        job=attempt.job,
-        job_id=job_id(attempt.job),
-        status=attempt.status,
-        started=attempt.started.isoformat(timespec="milliseconds"),
-        seconds=max(time.monotonic() - attempt.began, span(attempt.marks)),
-        machine=machine.describe(loaded.packages if loaded else {}),
-        loaded=loaded,
-        passes=found.passes,
-        stages=found.stages,
-        figures=found.figures,
-        rated=found.rated,
-        quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=found.findings,
-        failure=attempt.failure,
-        timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
-        marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
-        states=store.add_table("states", tables.states_to_parquet(attempt.states)) if attempt.states else None,
-        samples=store.add_table("samples", tables.samples_to_parquet(attempt.rows)) if attempt.rows else None,
-        sampling=attempt.sampling,
-        sensors=attempt.profiles,
-        warm_up=found.warm_up,
-        environment=attempt.environment,
-    )
-
-
-def span(marks: Sequence[Mark]) -> float:
-    """Seconds from the first to the last; a simulated world may be ahead of the clock on the wall."""
-    times = [mark.time for mark in marks]
-    return (max(times) - min(times)) / 1e9 if times else 0.0
-
-
-def counted(told: Pass, marks: Sequence[Mark], domains: Sequence[Domain], phases: Sequence[Phase]) -> Pass:
-    """A pass, its energy and that of its phases and blocks worked out from what the meters have said by now."""
-    own = [mark for mark in marks if mark.pass_index == told.index]
-    windows = counted_windows(own)
-    phase_parts = phase_windows(own, [(phase.name, phase.begins) for phase in phases])
-    return replace(
-        told,
-        window=window_of(own, "pass"),
-        energy=readings(domains, windows),
-        phases={name: found for name, parts in phase_parts.items() if (found := readings(domains, parts))},
-        blocks=tuple(replace(block, energy=readings(domains, [block.window])) for block in told.blocks),
-        windows=tuple(windows) if len(windows) > 1 else (),
-    )
-
-
-def _warm_up(attempt: Attempt, domains: Sequence[Domain]) -> WarmUp | None:
-    """Judged once more, when all that meters had to say of its last round was said."""
-    if attempt.warm_up is None:
-        return None
-    began = next(mark.time for mark in attempt.marks if mark.name == "warm_up")
-    windows = windows_of(attempt.marks, "round")[: attempt.warm_up.rounds]
-    rounds = [Round((window.end - window.begin) / 1e9, readings(domains, [window])) for window in windows]
-    return judged(rounds, (windows[-1].end - began) / 1e9)
-
-
-def _stages(attempt: Attempt, domains: Sequence[Domain]) -> tuple[Stage, ...]:
-    names = {mark.name for mark in attempt.marks}
-    windows = {name: window_of(attempt.marks, name) for name in STAGES if {name, name + "_end"} <= names}
-    return tuple(Stage(name, window, _energy(name, domains, window)) for name, window in windows.items())
-
-
-def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Reading, ...]:
-    """An estimate knows the work of a process, and nothing of what a machine draws at rest."""
-    found = readings(domains, [window])
-    return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
-
-
-def figures_of(passes: Sequence[Pass], attempt: Attempt) -> tuple[Figure, ...]:
-    """What the passes say, and the samples beside them."""
-    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.works)
-    return figures.figures(passes, attempt.job.procedure, known)
-
-
-def needed(passes: Sequence[Pass], procedure: Procedure) -> int:
-    """How many passes there will be: fixed once, when the pilot is through."""
-    boundary = figures.rated(figures.figures(passes, procedure))
-    if boundary is None:
-        return len(passes)
-    values = [figures.per_query(counted, boundary) for counted in passes]
-    return passes_needed(values, procedure, figures.per_query_of_blocks(passes, boundary))
-
-
 def served(procedure: Procedure) -> int:
     """How many samples are served in a pass, once."""
     return procedure.samples if procedure.subset is None else procedure.subset
 
 
-def works_of(job: Job) -> tuple[float, ...]:
-    """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
+def subset_of(job: Job) -> testsets.Subset | None:
+    """The samples that stand for all, where a part of them does."""
     if job.procedure.subset is None:
-        return ()
+        return None
     task = registry.task(job.task)
     rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
-    return tuple(testsets.work(sample, task, job.controls) for sample in rows.samples)
-
-
-LIVE = frozenset({"samples", "coverage", "sensor", "not read"})
-"""Gates that saw something nobody can see again in what was kept."""
-
-
-def _findings(attempt: Attempt, found: Results) -> list[Finding]:
-    names = [phase.name for phase in phases_of(attempt.job)]
-    windows = [counted.window for counted in found.passes]
-    unreadable = (attempt.done or {}).get("unreadable", ())
-    return [
-        *gates.unreadable_samples(unreadable, served(attempt.job.procedure)),
-        *gates.coverage(attempt.late),
-        *gates.readings(found.passes),
-        *gates.limits(found.passes, attempt.timelines),
-        *gates.cross_check([counted.energy for counted in found.passes]),
-        *gates.jumps(attempt.timelines, windows),
-        *gates.falls(attempt.timelines, windows),
-        *gates.steady_work(attempt.timelines, windows),
-        *gates.stalls(attempt.marks),
-        *gates.states(attempt.states, windows),
-        *gates.gaps(attempt.sampling, windows),
-        *gates.warm_up(found.warm_up),
-        *gates.trend(found.passes, found.rated),
-        *gates.correlation(found.passes, found.rated),
-        *gates.caveats(best(found.passes[0].energy) if found.passes else (), attempt.caveats),
-        *gates.left_out(attempt.left_out),
-        *gates.figure(found.passes, found.rated),
-        *gates.phases(found.passes, names),
-        *gates.neighbours(found.passes),
-        *gates.scatter(found.figures, found.rated),
-    ]
-
-
-def _left_out(job: Job) -> Sequence[str]:
-    """Of a job whose meters were not all asked for by name."""
-    asked = [name for name in job.meters if registry.meter(name).affinity().level is Level.ASKED]
-    gpu = job.model.device != "cpu"
-    return () if asked else tuple(choosing.left_out(choosing.affinities(), job.meters, gpu))
-
-
-def phases_of(job: Job) -> tuple[Phase, ...]:
-    """A model that only writes text has the phases of writing, whatever it is asked."""
-    task = registry.task(job.task)
-    return task.zero_shot.phases if task.zero_shot and job.model.approach is Approach.ZERO_SHOT else task.phases
-
-
-def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> dict[str, list[Window]]:
-    """The windows of each phase over all batches of a pass; a phase that some batch does not mark is left out.
-
-    ``phases``: (name, the mark it begins at), in order. A phase lasts until the next one or the end of its batch.
-    """
-    windows: dict[str, list[Window]] = {name: [] for name, _ in phases}
-    batches: dict[int, dict[str, int]] = {}
-    for mark in marks:
-        if mark.batch is not None:
-            batches.setdefault(mark.batch, {}).setdefault(mark.name, mark.time)
-    begins = [begin for _, begin in phases] + ["batch_end"]
-    for stamps in batches.values():
-        for (name, begin), end in zip(phases, begins[1:], strict=True):
-            if begin in stamps and end in stamps:
-                windows[name].append(Window(stamps[begin], stamps[end]))
-    return {name: parts for name, parts in windows.items() if len(parts) == len(batches)}
+    return testsets.draw(rows.samples, task, job.controls, job.procedure.subset)
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:
@@ -317,3 +114,9 @@ def window_of(marks: Sequence[Mark], name: str) -> Window:
     begin = next(mark.time for mark in marks if mark.name == name)
     end = next(mark.time for mark in marks if mark.name == name + "_end")
     return Window(begin, end)
+
+
+def span(marks: Sequence[Mark]) -> float:
+    """Seconds from the first to the last; a simulated world may be ahead of the clock on the wall."""
+    times = [mark.time for mark in marks]
+    return (max(times) - min(times)) / 1e9 if times else 0.0

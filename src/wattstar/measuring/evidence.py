@@ -9,12 +9,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from wattstar import registry, testsets
 from wattstar.errors import VerificationFailed
-from wattstar.measuring.attempt import Attempt, Results, blocks_of, counted_windows, results, windows_of, works_of
+from wattstar.measuring.attempt import Attempt, blocks_of, counted_windows, subset_of, windows_of
+from wattstar.measuring.results import Results, results
 from wattstar.measuring.work import arranged
 from wattstar.records import tables
 from wattstar.records.store import Store
+from wattstar.testsets import Subset
 from wattstar.types import Mark, Observation, Pass, Record, Timeline
 
 
@@ -60,7 +61,7 @@ class Evidence:
             marks=list(self.marks),
             passes=[self._told(counted) for counted in record.passes],
             rows=[vars(row) for row in self.rows],
-            works=tuple(self.works.values()),
+            subset=self.subset,
             timelines=self.timelines,
             states=self.states,
             sampling=record.sampling,
@@ -70,13 +71,9 @@ class Evidence:
         return results(attempt)
 
     @cached_property
-    def works(self) -> Mapping[str, float]:
-        """Sample id → ``testsets.work``, where a subset stands for all; ``UnfitEnvironment`` where they are missing."""
-        job = self.record.job
-        if job.procedure.subset is None:
-            return {}
-        rows = testsets.load(registry.task(job.task), job.procedure.edition, job.procedure.samples)
-        return dict(zip((sample.id for sample in rows.samples), works_of(job), strict=True))
+    def subset(self) -> Subset | None:
+        """The samples that stand for all, where a part does; ``UnfitEnvironment`` where the test set is missing."""
+        return subset_of(self.record.job)
 
     def of(self, counted: Pass) -> list[Mark]:
         """The marks of one pass."""
@@ -137,13 +134,16 @@ class Evidence:
             }
             for block in found.blocks
         ]
-        return replace(counted, energy=(), phases={}, blocks=blocks_of(self.of(counted), told, ()))
+        return replace(counted, energy=(), blocks=blocks_of(self.of(counted), told, ()))
 
     def _work(self, batches: Sequence[int], sizes: Sequence[int]) -> float | None:
         """Mean of the samples in these batches, where a subset stands for all."""
+        if self.subset is None:
+            return None
         edges = list(accumulate(sizes, initial=0))
         rows = [row for batch in batches for row in self.rows[edges[batch] : edges[batch + 1]]]
-        known = [self.works[row.id] for row in rows if row.id in self.works]
+        works = {sample.id: work for sample, work in zip(self.subset.samples, self.subset.works, strict=True)}
+        known = [works[row.id] for row in rows if row.id in works]
         return sum(known) / len(known) if known else None
 
 

@@ -17,15 +17,12 @@ from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
     blocks_of,
-    counted,
-    fold,
-    needed,
-    phases_of,
+    subset_of,
     window_of,
     windows_of,
-    works_of,
 )
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
+from wattstar.measuring.results import counted, fold, needed
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.steady import Round, judged, pass_seconds
 from wattstar.measuring.surroundings import Neighbours
@@ -64,7 +61,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
-        attempt.works = works_of(job)
+        attempt.subset = subset_of(job)
         # A worker that idles is silent by order.
         observer.follow(folder, circumstances.silence + job.procedure.idle_seconds)
     except WorkerLost as lost:
@@ -199,12 +196,11 @@ class _Observer:
             repeats=content["repeats"],
             queries=content["queries"],
             energy=(),
-            phases={},
             counts=content["counts"],
             foreign_cpu=self._neighbours.share() if self._neighbours else None,
             blocks=blocks_of(marks, content["blocks"], ()),
         )
-        found = counted(told, marks, domains, phases_of(self.job))
+        found = counted(told, marks, domains)
         late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in found.energy}
         self.attempt.late.extend((index, domain) for domain in sorted(late))
         return found

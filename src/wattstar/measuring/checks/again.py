@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from wattstar.measuring.attempt import LIVE, needed
 from wattstar.measuring.checks.differences import differences
 from wattstar.measuring.evidence import Evidence
+from wattstar.measuring.results import LIVE, needed
 from wattstar.records.codec import encode
 from wattstar.types import Finding, Status
 
 
 def readings(evidence: Evidence) -> Iterator[str]:
-    """Windows and joules, bounds and methods of passes, phases, blocks and stages."""
+    """Windows and joules, bounds and methods of passes, blocks and stages, and how the warm-up went."""
     record, found = evidence.record, evidence.again
     yield from differences(encode(list(record.passes)), encode(list(found.passes)), "pass")
     yield from differences(encode(list(record.stages)), encode(list(found.stages)), "stage")
@@ -22,8 +22,9 @@ def readings(evidence: Evidence) -> Iterator[str]:
 
 
 def figures(evidence: Evidence) -> Iterator[str]:
-    """Energy per 1,000 queries on each boundary, with all its intervals, and the boundary that is rated."""
+    """Energy per 1,000 queries on each boundary, with its intervals, which is rated, and what phases take of it."""
     record, found = evidence.record, evidence.again
+    yield from differences(encode(list(record.phases)), encode(list(found.phases)), "phase")
     yield from differences(encode(list(record.figures)), encode(list(found.figures)), "figure")
     yield from differences(record.rated, found.rated, "rated")
 

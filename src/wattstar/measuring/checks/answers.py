@@ -10,11 +10,11 @@ from itertools import accumulate, pairwise
 
 from wattstar import registry, testsets
 from wattstar.errors import UnfitEnvironment, VerificationFailed
-from wattstar.measuring.attempt import phases_of
 from wattstar.measuring.attempt import served as of_a_pass
 from wattstar.measuring.checks.differences import alike, differences
 from wattstar.measuring.checks.moments import complete
 from wattstar.measuring.evidence import Evidence, Row
+from wattstar.measuring.phases import phases_of
 from wattstar.records.codec import encode
 from wattstar.testsets.places import find
 from wattstar.types import WRITING, Approach, Job, Kind, Output, Pass, Sample, Weights
@@ -135,8 +135,8 @@ def _test_set(job: Job) -> dict[str, Sample]:
         raise (VerificationFailed if shipped else UnfitEnvironment)(f"{message}, not {procedure.digest[:12]}")
     if procedure.subset is None:
         return {sample.id: sample for sample in found.samples}
-    works = {sample.id: testsets.work(sample, task, job.controls) for sample in found.samples}
-    return {sample.id: sample for sample in testsets.draw(found.samples, works, procedure.subset, job.controls.seed)}
+    drawn = testsets.draw(found.samples, task, job.controls, procedure.subset)
+    return {sample.id: sample for sample in drawn.samples}
 
 
 def _row(row: Row, sample: Sample | None) -> Iterator[str]:
