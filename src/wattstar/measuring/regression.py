@@ -9,8 +9,8 @@ together must have. What remains to be found is how much more each phase draws t
 Three things would make a false number firm, and are guarded against:
 
 - stamps are not exact, so that times in phase are not either. What that does to the normal equations is known, as is
-  the variance of a stamp (δ²/12 for a gap of δ), and set right; where the mixture hardly varies by more than stamps alone
-  would make it, nothing is said;
+  the variance of a stamp (δ²/12 for a gap of δ), and set right; where the mixture hardly varies by more than stamps
+  alone would make it, nothing is said;
 - residuals are alike from step to step, and errors allow for it (Newey and West);
 - the lag is fitted too: what the powers are at every other lag that the steps allow (95 %) is inside the interval.
 """
