@@ -8,7 +8,7 @@ neuralwatt/ai_energy_benchmarks ``abddff4``. Guarded elsewhere, by a test that t
   ``test_fake_world: a_task_of_two_phases_costs_the_known_joules`` (repeats)
 - no warm-up, so that the first prompts are charged with it (AEB): ``test_steady:
   a_cold_device_is_warmed_up_before_the_first_pass``
-- slicing and copying in the window (OB scenario.py:232-234): ``test_fake_world:
+- slicing and copying in the window (OB scenario.py:232-234): ``tests/faults/test_data_loading``, ``test_fake_world:
   stages_are_measured_beside_and_never_in_the_figure``
 - estimates in one sum with measurements (OB ``efficiency``): ``test_measure:
   what_is_estimated_never_stands_in_one_sum_with_what_is_measured``, ``test_gates: an_estimate_checks_nothing``
@@ -100,6 +100,12 @@ def test_a_counter_that_begins_anew_is_found_where_the_rest_looks_well(faulty: F
     record = faulty.record("restarts", 0, 0.0, 1e6)
     assert of_gpu(record)[0] < JOULES
     assert "fall" in invalid(record)
+
+
+def test_a_command_is_not_measured_by_a_counter_that_began_anew_meanwhile(odd: Mapping[str, str]) -> None:
+    done = wattstar_command("measure", "--meter", "odd=sawtooth", "--", "sleep", 1.5, env=odd)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "the total of odd=sawtooth fell" in done.stderr
 
 
 def test_a_counter_that_leaps_is_found_where_nobody_knows_the_devices_limit(measure: Measure, tmp_path: Path) -> None:

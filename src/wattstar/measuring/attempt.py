@@ -65,8 +65,8 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
-    works: tuple[float, ...] = ()
-    """``testsets.work`` of every sample, where a subset stands for all."""
+    subset: testsets.Subset | None = None
+    """The samples that stand for all, where a part of them does."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -133,7 +133,7 @@ def _phases(attempt: Attempt) -> tuple[PhaseEnergy, ...]:
 
 def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
     """What the passes say, and the samples beside them."""
-    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.works)
+    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.subset)
     return figures.figures(attempt.passes, attempt.job.procedure, known)
 
 
@@ -142,13 +142,13 @@ def served(procedure: Procedure) -> int:
     return procedure.samples if procedure.subset is None else procedure.subset
 
 
-def works_of(job: Job) -> tuple[float, ...]:
-    """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
+def subset_of(job: Job) -> testsets.Subset | None:
+    """The samples that stand for all, where a part of them does."""
     if job.procedure.subset is None:
-        return ()
+        return None
     task = registry.task(job.task)
     rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
-    return tuple(testsets.work(sample, task, job.controls) for sample in rows.samples)
+    return testsets.draw(rows.samples, task, job.controls, job.procedure.subset)
 
 
 def _findings(attempt: Attempt, made: Sequence[Figure], split: Sequence[PhaseEnergy]) -> list[Finding]:

@@ -19,9 +19,9 @@ from wattstar.measuring.attempt import (
     blocks_of,
     counted_windows,
     fold,
+    subset_of,
     window_of,
     windows_of,
-    works_of,
 )
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.sampler import Sampler
@@ -63,7 +63,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
-        attempt.works = works_of(job)
+        attempt.subset = subset_of(job)
         # A worker that idles is silent by order.
         observer.follow(folder, circumstances.silence + job.procedure.idle_seconds)
     except WorkerLost as lost:

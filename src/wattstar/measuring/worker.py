@@ -63,8 +63,9 @@ def _serve(job: Job, channel: Channel) -> None:
             f"The samples of {job.task} in the edition {rows.edition!r} were changed after the plan was made.",
             ["give the command once more, which plans with those that are there now"],
         )
-    works = {sample.id: testsets.work(sample, task, job.controls) for sample in rows.samples} if subset else {}
-    chosen = testsets.draw(rows.samples, works, subset, job.controls.seed) if subset else rows.samples
+    drawn = testsets.draw(rows.samples, task, job.controls, subset) if subset else None
+    chosen = drawn.samples if drawn else rows.samples
+    works = {sample.id: each for sample, each in zip(drawn.samples, drawn.works, strict=True)} if drawn else {}
     began = time.monotonic_ns()
     with backend.session(job.model, task, job.controls) as session:
         work = Work(job.procedure, session, channel, works)
