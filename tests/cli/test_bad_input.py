@@ -44,7 +44,7 @@ def test_an_unknown_name_gets_a_suggestion(tmp_path: Path, change: tuple[str, st
 
 
 def test_an_unknown_name_is_a_usage_error_for_several_models_too(tmp_path: Path) -> None:
-    err = refused(tmp_path / "store", *ASKED, "-m", "fake/model", "-t", "nonsense")
+    err = refused(tmp_path / "store", *ASKED[2:], "-m", "fake/other", "-t", "nonsense")
     assert "There is no task 'nonsense'." in err
 
 
@@ -174,7 +174,7 @@ def test_a_plan_says_what_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     good, bad = json.loads(done.stdout)
     assert good["job"]["model"]["id"] == "fake/model"
     assert good["refused"] is None
-    assert good["estimate"]["seconds"] > 0
+    assert good["estimate"]["seconds"]["low"] > 0
     assert bad["job"] is None
     assert bad["refused"]["exit_code"] == 2
     assert "Did you mean" in bad["refused"]["message"]
