@@ -152,7 +152,7 @@ def watt_hours(made: Figure | None) -> str:
     if made is None:
         return "–"
     interval = made.wh_per_1000
-    if interval.high is None:
+    if interval.high is None or interval.mid <= 0:
         return f"{number(interval.mid)} ± ? %"
     share = (interval.high - interval.mid) / interval.mid * 100
     return f"{number(interval.mid)} ± {share:.{0 if share >= 9.95 else 1}f} %"
