@@ -10,7 +10,8 @@ from typing import Any
 
 import wattstar
 from wattstar import registry
-from wattstar.measuring import choosing, figures, gates, machine
+from wattstar.measuring import choosing, figures, gates, machine, net, spoilers
+from wattstar.measuring.room import Room
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -60,6 +61,7 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    room: Room | None = None
 
     @property
     def status(self) -> Status:
@@ -72,7 +74,8 @@ class Attempt:
 def fold(attempt: Attempt, store: Store) -> Record:
     """Everything in one record, its tables written first."""
     done = attempt.done or {}
-    made = figures.figures(attempt.passes)
+    stages = _stages(attempt)
+    made = net.with_net(figures.figures(attempt.passes), attempt.passes, stages)
     boundary = figures.rated(made)
     loaded = decode(Loaded, done["loaded"]) if done else None
     return Record(
@@ -86,11 +89,11 @@ def fold(attempt: Attempt, store: Store) -> Record:
         machine=machine.describe(loaded.packages if loaded else {}),
         loaded=loaded,
         passes=tuple(attempt.passes),
-        stages=_stages(attempt),
+        stages=stages,
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple(_findings(attempt, done)),
+        findings=tuple([*_findings(attempt, done), *_room(attempt), *net.findings(made, attempt.passes, stages)]),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -133,8 +136,20 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
         *gates.phases(attempt.passes, names),
-        *gates.neighbours(attempt.passes),
         *gates.scatter(made, rated),
+    ]
+
+
+def _room(attempt: Attempt) -> list[Finding]:
+    """What around the job spoils its record or needs saying."""
+    if attempt.room is None:
+        return []
+    windows = [counted.window for counted in attempt.passes]
+    return [
+        *spoilers.conditions(attempt.room.before),
+        *spoilers.changed(attempt.room.before, attempt.room.after),
+        *spoilers.spoilers(attempt.states, windows, cpu_serves=attempt.job.model.device == "cpu"),
+        *gates.neighbours(attempt.passes, attempt.room.neighbours),
     ]
 
 

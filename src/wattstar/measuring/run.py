@@ -6,16 +6,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
 from wattstar.measuring.attempt import STAGES, Attempt, fold, phase_windows, phases_of, window_of
+from wattstar.measuring.isolation import Isolation, kept_apart
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
+from wattstar.measuring.room import Room
 from wattstar.measuring.sampler import Sampler
-from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
 from wattstar.records.store import Store, append
@@ -41,6 +42,8 @@ class Circumstances:
     watch: Callable[[Progress], None] = lambda progress: None
     start: Start = alone
     """How a worker is started."""
+    isolation: Isolation | None = None
+    """Which CPUs are whose; None: nobody is held."""
 
 
 def run(job: Job, circumstances: Circumstances) -> Record:
@@ -94,18 +97,23 @@ class _Observer:
 
     def __init__(self, attempt: Attempt, circumstances: Circumstances) -> None:
         self.attempt, self.job, self._circumstances = attempt, attempt.job, circumstances
-        self._neighbours: Neighbours | None = None
 
     def follow(self, folder: Path, silence: float) -> None:
         """Listen to the worker until it has nothing more to say."""
-        with Worker(folder, silence, self._circumstances.start) as worker, self._sampler(worker, folder) as sampler:
+        with (
+            Worker(folder, silence, self._circumstances.start) as worker,
+            kept_apart(self._circumstances.isolation, worker.pid) as apart,
+            self._sampler(worker, folder) as sampler,
+        ):
+            self._room = self.attempt.room = Room(worker.pid, apart)
             try:
                 for what, content in worker.messages():
                     self._hear(what, content, worker, sampler, folder)
             finally:
                 self.attempt.timelines = sampler.timelines()
-                self.attempt.states = sampler.states()
-                self.attempt.sampling = sampler.sampling()
+                self.attempt.states = [*sampler.states(), *self._room.seen]
+                self.attempt.sampling = replace(sampler.sampling(), parent_share=self._room.parent_share)
+                self._room.leave()
                 self.attempt.profiles = sampler.profiles()
                 self.attempt.caveats = sampler.caveats()
 
@@ -118,8 +126,7 @@ class _Observer:
             self.attempt.marks.append(Mark(**content))
             if content["name"] in (*STAGES, "pass"):
                 self._circumstances.watch(Progress(self.job, content["name"], len(self.attempt.passes)))
-            if content["name"] == "pass":
-                self._neighbours = Neighbours(worker.pid)
+            self._room.hear(self.attempt.marks[-1])
         elif what == "pass":
             self.attempt.passes.append(self._pass(content, sampler))
             append(folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
@@ -151,7 +158,7 @@ class _Observer:
             energy=energy,
             phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
             counts=content["counts"],
-            foreign_cpu=self._neighbours.share() if self._neighbours else None,
+            foreign_cpu=self._room.ended(window),
         )
 
 
