@@ -76,6 +76,8 @@ class Room:
         self.before: Mapping[str, str] = state(root) | dict(apart)
         self.after: Mapping[str, str] = {}
         self.seen: list[Observation] = []
+        self.share: float | None = None
+        """Of all cores, used by others during the last pass; None: it was too short to tell."""
         self.neighbours: tuple[Neighbour, ...] = ()
         """The busiest there were during the busiest pass."""
         self._busiest = BUSY
@@ -86,37 +88,35 @@ class Room:
         """Of one core, used by this whole process from the first pass to the end of the last."""
 
     def hear(self, mark: Mark) -> None:
-        """Look around when a pass begins, and now and then at the clock while it goes on."""
-        if mark.pass_index is None:
-            return
+        """Look around when a pass begins and when it has ended, and now and then at the clock while it goes on."""
         if mark.name == "pass":
             self._own = self._own or (time.monotonic(), time.process_time())
-            self._begin()
             self._note(mark.time, looked(self._root))
-        elif mark.name != "pass_end" and time.monotonic() >= self._asked:
+            self._meet()
+        elif mark.name == "pass_end":
+            self._note(mark.time, looked(self._root))
+            self._part()
+        elif mark.pass_index is not None and time.monotonic() >= self._asked:
             self._asked = time.monotonic() + SECONDS_BETWEEN_CLOCKS
             self._note(mark.time, {"cpu_clock_mhz": clock(self._root)})
-
-    def ended(self, window: Window) -> float | None:
-        """Look around when a pass has ended; the share of all cores that others used, None if it was too short."""
-        self._note(window.end, looked(self._root))
-        share = self._others.share() if self._others else None
-        if self._others and share is not None and share > self._busiest:
-            self._busiest, self.neighbours = share, self._others.named()
-        if self._own:
-            began, used = self._own
-            self.parent_share = (time.process_time() - used) / max(time.monotonic() - began, 1e-9)
-        return share
 
     def leave(self) -> None:
         """Look at the machine once more."""
         self.after = state(self._root)
 
-    def _begin(self) -> None:
+    def _meet(self) -> None:
         if self._others is None:
             self._others = Neighbours(self._worker)
         else:
             self._others.restart()
+
+    def _part(self) -> None:
+        self.share = self._others.share() if self._others else None
+        if self._others and self.share is not None and self.share > self._busiest:
+            self._busiest, self.neighbours = self.share, self._others.named()
+        if self._own:
+            began, used = self._own
+            self.parent_share = (time.process_time() - used) / max(time.monotonic() - began, 1e-9)
 
     def _note(self, moment: int, said: Mapping[str, float | None]) -> None:
         """Stamped with the mark at which it was read, so that it belongs to its pass."""
