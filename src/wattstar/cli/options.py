@@ -50,7 +50,7 @@ _REQUEST = (
                  "many as --target-error takes, 10 at most."),
     click.option("--target-error", type=float, help="Half of the 95 % interval, as a share: 0.01."),
     click.option("--warm-up-seconds", type=float, help="At most; it ends when time and power are steady."),
-    click.option("--idle-seconds", type=float, help="Before and after, with the model loaded."),
+    click.option("--idle-seconds", type=float, help="At rest before and after, with the model loaded."),
     click.option("--pass-seconds", type=float, help="Short work is repeated inside a pass until it lasts this long."),
     click.option("--seed", type=int),
     click.option("--meter", "meters", multiple=True, help="See: wattstar meters; may be repeated. Left out: auto."),

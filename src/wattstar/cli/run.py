@@ -20,6 +20,7 @@ from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options, 
 from wattstar.cli.output import as_csv, as_json, flat, status
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
+from wattstar.measuring.isolation import Isolation, isolation, threads_of
 from wattstar.measuring.nursery import Nursery
 from wattstar.measuring.plan import Planned, plan
 from wattstar.measuring.process import Start, alone
@@ -37,28 +38,32 @@ Results = list[tuple[str, Record]]
 @FORMAT
 @click.option("--timeout", type=float, default=600.0, show_default=True,
               help="Seconds without a sign of life after which a job is given up.")  # fmt: skip
-def command(out: Path, style: str, timeout: float, **words: Any) -> None:
+@click.option(
+    "--isolate", is_flag=True, help="Keep models and meters on CPU cores of their own (Linux, from 4 cores on)."
+)
+def command(out: Path, style: str, timeout: float, isolate: bool, **words: Any) -> None:
     """Measure the energy of models, and add a record of each to the store."""
     if not 0 < timeout < math.inf:
         raise UsageError(f"--timeout is {timeout:g}; it must be more than 0, and finite.")
+    apart = isolation() if isolate else None
     plan_file = requests(words)
     if plan_file.note:
         click.echo(plan_file.note, err=True)
     cells = plan(plan_file.requests)
     refused = _refusals(cells)
-    found = measure([cell for cell in cells if cell.job], Store(out), timeout)
+    found = measure([cell for cell in cells if cell.job], Store(out), timeout, apart)
     _show(found, style)
     _say_where(found, Store(out), sum(cell.skipped for cell in cells))
     _end(found, refused, cells)
 
 
-def measure(cells: list[Planned], store: Store, timeout: float) -> Results:
+def measure(cells: list[Planned], store: Store, timeout: float, apart: Isolation | None = None) -> Results:
     """Run the jobs; Ctrl-C and a polite kill end the present one in an orderly way."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: Results = []
     jobs = [cell.job for cell in cells if cell.job]
-    with shown(jobs) as show, _starting(jobs) as start:
-        circumstances = Circumstances(store, timeout, show.watch, start)
+    with shown(jobs) as show, threads_of(apart), _starting(jobs) as start:
+        circumstances = Circumstances(store, timeout, show.watch, start, apart)
         for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
             show.ended(record)
             found.append((digest(canonical(record)), record))

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, flat, number, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import as_csv, flat, half_width, number, quality, status, table, time_per_query, watt_hours
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
+from wattstar.records.units import PerUnit, per_unit
 from wattstar.types import Pass, Reading, Record, Window
 
 PHASES = ("preprocess", "prefill", "encode", "forward", "denoise", "decode")
@@ -38,6 +39,11 @@ def _show(name: str, record: Record) -> None:
         f"{record.job.model.id} · {record.job.task}",
         [{"": key, " ": value} for key, value in _facts(record).items()],
     )
+    units = per_unit(record)
+    if units:
+        table(
+            f"joules per unit of work on {record.rated}", [_unit(one) for one in units], right=("J", "±", "per query")
+        )
     rows = [row for counted in record.passes for row in _pass(counted)]
     rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -59,6 +65,9 @@ def _facts(record: Record) -> dict[str, str]:
                 f", plausibly {number(made.plausible.low or 0)} … {number(made.plausible.high or 0)} (range, not 95 %)"
             )
         facts[str(made.boundary)] = text
+        if made.net_wh_per_1000:
+            net = made.net_wh_per_1000
+            facts[f"{made.boundary}, net"] = f"{number(net.mid)} ± {half_width(net)} Wh per 1,000 queries above idle"
     return facts | {
         "time per query": time_per_query(record),
         "work per query": ", ".join(f"{value:.1f} {name.replace('_', ' ')}" for name, value in _work(record).items()),
@@ -82,6 +91,8 @@ def _sampling(record: Record) -> str:
     if record.sampling:
         longest = max(record.sampling.longest_gaps.values(), default=0.0)
         text += f"; reading took {record.sampling.cpu_share:.1%} of a core, longest pause {longest * 1e3:.0f} ms"
+        if record.sampling.parent_share is not None:
+            text += f"; with all else in their process {record.sampling.parent_share:.1%}"
     return text + "".join(f"; {sensor.meter} of {sensor.name} probed {sensor.made[:10]}" for sensor in record.sensors)
 
 
@@ -89,6 +100,11 @@ def _work(record: Record) -> dict[str, float]:
     queries = sum(counted.queries for counted in record.passes)
     names = record.passes[0].counts if record.passes else ()
     return {name: sum(counted.counts[name] for counted in record.passes) / queries for name in names}
+
+
+def _unit(one: PerUnit) -> dict[str, str]:
+    count = "" if one.unit == "query" else number(one.per_query)
+    return {"unit": one.unit, "J": number(one.joules.mid), "±": half_width(one.joules), "per query": count}
 
 
 def _pass(counted: Pass) -> list[dict[str, str]]:

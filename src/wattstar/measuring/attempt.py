@@ -12,7 +12,7 @@ from typing import Any
 import wattstar
 from wattstar import registry
 from wattstar.measuring import choosing, figures, gates, machine, net, spoilers
-from wattstar.measuring.room import Room
+from wattstar.measuring.room import Around
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -65,7 +65,7 @@ class Attempt:
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    room: Room | None = None
+    around: Around = field(default_factory=Around)
 
     @property
     def status(self) -> Status:
@@ -97,7 +97,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple([*_findings(attempt, done), *_room(attempt), *net.findings(made, attempt.passes, stages)]),
+        findings=(*_findings(attempt, done), *_room(attempt), *net.findings(made, boundary, attempt.passes, stages)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -148,14 +148,12 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
 
 def _room(attempt: Attempt) -> list[Finding]:
     """What around the job spoils its record or needs saying."""
-    if attempt.room is None:
-        return []
     windows = [counted.window for counted in attempt.passes]
     return [
-        *spoilers.conditions(attempt.room.before),
-        *spoilers.changed(attempt.room.before, attempt.room.after),
+        *spoilers.conditions(attempt.around.before),
+        *spoilers.changed(attempt.around),
         *spoilers.spoilers(attempt.states, windows, cpu_serves=attempt.job.model.device == "cpu"),
-        *gates.neighbours(attempt.passes, attempt.room.neighbours),
+        *gates.neighbours(attempt.passes, attempt.around.neighbours),
     ]
 
 

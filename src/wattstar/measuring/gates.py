@@ -9,8 +9,8 @@ from itertools import combinations
 from wattstar.measuring import timeline
 from wattstar.measuring.figures import per_query
 from wattstar.measuring.spoilers import busy
-from wattstar.measuring.surroundings import Neighbour
 from wattstar.measuring.steady import MOST_DRIFT, line
+from wattstar.measuring.surroundings import Neighbour
 from wattstar.types import (
     Boundary,
     Figure,

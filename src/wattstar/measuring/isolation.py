@@ -11,7 +11,7 @@ numa_memory_policy.rst): with the worker held on its CPUs there is nothing to bi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +41,11 @@ def isolation(root: Path = ROOT) -> Isolation:
     """For this machine; ``UnfitEnvironment`` where it would not help, or not work."""
     if not hasattr(os, "sched_setaffinity"):
         raise UnfitEnvironment("--isolate pins processes to cores, which only Linux does.", ["leave --isolate out"])
-    cores = physical_cores(os.sched_getaffinity(0), root)
-    quota = cpu_quota(os.getpid())
+    return divided(physical_cores(os.sched_getaffinity(0), root), cpu_quota(os.getpid()))
+
+
+def divided(cores: Sequence[frozenset[int]], quota: float | None = None) -> Isolation:
+    """The first core for the meters, the others for the worker; ``quota``: so many CPUs may be kept busy."""
     usable = len(cores) if quota is None else min(len(cores), int(quota))
     if usable < LEAST_CORES:
         message = f"--isolate does not help here: of {usable} cores, one for the meters would be missed by the model."
@@ -52,7 +55,7 @@ def isolation(root: Path = ROOT) -> Isolation:
 
 
 def physical_cores(cpus: set[int], root: Path = ROOT) -> list[frozenset[int]]:
-    """The CPUs of each core that are among these, by their least; without a word from the system a CPU is a core."""
+    """Of each core the CPUs that are among these, in order; where the system does not say, a CPU is a core."""
     cores = {frozenset(_siblings(cpu, root) & cpus) for cpu in cpus}
     return sorted(cores, key=min)
 

@@ -61,18 +61,23 @@ def with_net(made: Sequence[Figure], passes: Sequence[Pass], stages: Sequence[St
     return tuple(replace(figure, net_wh_per_1000=_net_or_none(figure, passes, stages)) for figure in made)
 
 
-def findings(made: Sequence[Figure], passes: Sequence[Pass], stages: Sequence[Stage]) -> list[Finding]:
-    """Why a figure has no net though the machine was left alone, and what its net is worth; notes, as gross stands."""
-    found = []
-    for figure in made:
-        try:
-            _net(figure, passes, stages)
-        except Void as void:
-            found.append(f"{figure.boundary} has no net figure: {void}")
-    idle = [_seconds(stage.window) for stage in stages if stage.name in IDLE]
-    if idle and min(idle) < LEAST_SECONDS and any(rest(figure.boundary, passes, stages) for figure in made):
-        found.append(f"net is told from an idle of {min(idle):.3g} s; the standard is {LEAST_SECONDS:g} s")
-    return [Finding("net", Severity.NOTE, message) for message in found]
+def findings(
+    made: Sequence[Figure], rated: Boundary | None, passes: Sequence[Pass], stages: Sequence[Stage]
+) -> list[Finding]:
+    """Why the rated figure has no net though the machine was left alone, or what it is worth; notes, as gross stands.
+
+    Other boundaries often have none: a processor that only feeds a GPU may draw what it draws at rest.
+    """
+    figure = next((figure for figure in made if figure.boundary is rated), None)
+    try:
+        above = _net(figure, passes, stages) if figure else None
+    except Void as void:
+        return [Finding("net", Severity.NOTE, f"there is no net figure: {void}")]
+    shortest = min((_seconds(stage.window) for stage in stages if stage.name in IDLE), default=0.0)
+    if above is None or shortest >= LEAST_SECONDS:
+        return []
+    message = f"net is told from {shortest:.3g} s at rest; the standard is {LEAST_SECONDS:g} s"
+    return [Finding("net", Severity.NOTE, message)]
 
 
 def rest(boundary: Boundary, passes: Sequence[Pass], stages: Sequence[Stage]) -> Rest | None:

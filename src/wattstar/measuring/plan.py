@@ -80,29 +80,38 @@ def _job(request: Request, model_id: str) -> Job:
     model = models.resolve(request, model_id)
     model = replace(model, options={**model.options, **request.options})
     backend = _backend(request, model, task)
+    meters = _meters(request, model)
     return Job(
         task=request.task,
         model=model,
         backend=backend,
         controls=_controls(request, task, model),
-        procedure=_procedure(request, test_set),
-        meters=_meters(request, model),
+        procedure=_procedure(request, test_set, meters),
+        meters=meters,
     )
 
 
-def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
+def _procedure(request: Request, test_set: testsets.TestSet, meters: Sequence[str]) -> Procedure:
     procedure = Procedure(
         edition=test_set.edition,
         digest=test_set.digest,
         samples=len(test_set.samples),
         target_error=request.target_error,
         warm_up_seconds=request.warm_up_seconds,
-        idle_seconds=request.idle_seconds,
+        idle_seconds=_idle_seconds(request, meters),
         pass_seconds=request.pass_seconds,
     )
     if request.passes is None:
         return procedure
     return replace(procedure, passes=request.passes, most_passes=request.passes)
+
+
+def _idle_seconds(request: Request, meters: Sequence[str]) -> float:
+    """The asked ones; else those of the procedure, but where all is estimated: that tells nothing of a rest."""
+    if request.idle_seconds is not None:
+        return request.idle_seconds
+    estimates = all(registry.meter(name).method is Method.MODELLED for name in meters)
+    return 0.0 if estimates else Procedure.idle_seconds
 
 
 def _check(request: Request) -> None:

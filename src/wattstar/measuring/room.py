@@ -11,13 +11,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 import psutil
 
 from wattstar.measuring.surroundings import BUSY, Neighbour, Neighbours
-from wattstar.types import Mark, Observation, Window
+from wattstar.types import Mark, Observation
 
 ROOT = Path("/")
 MACHINE = "machine"
@@ -67,19 +68,29 @@ def clock(root: Path = ROOT) -> float | None:
     return max((khz / 1e3 for file in files if (khz := _number(file))), default=None)
 
 
+@dataclass(frozen=True)
+class Around:
+    """What was around a job, beside what ``Room.seen`` has of its passes."""
+
+    before: Mapping[str, str] = field(default_factory=dict)
+    """``state`` when the worker was started, and what was done to keep it apart."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    """``state`` when it had ended; empty: not known."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """Who used most during the busiest pass, the busiest first."""
+
+
 class Room:
     """Looks around while passes are counted, and notes what it sees and what this process itself costs."""
 
     def __init__(self, worker: int, apart: Mapping[str, str], root: Path = ROOT) -> None:
         """Look at the machine; ``worker``: the process id of the worker; ``apart``: what was done to keep it apart."""
         self._worker, self._root = worker, root
-        self.before: Mapping[str, str] = state(root) | dict(apart)
-        self.after: Mapping[str, str] = {}
+        self._before: Mapping[str, str] = state(root) | dict(apart)
         self.seen: list[Observation] = []
         self.share: float | None = None
         """Of all cores, used by others during the last pass; None: it was too short to tell."""
-        self.neighbours: tuple[Neighbour, ...] = ()
-        """The busiest there were during the busiest pass."""
+        self._neighbours: tuple[Neighbour, ...] = ()
         self._busiest = BUSY
         self._others: Neighbours | None = None
         self._own: tuple[float, float] | None = None
@@ -100,9 +111,9 @@ class Room:
             self._asked = time.monotonic() + SECONDS_BETWEEN_CLOCKS
             self._note(mark.time, {"cpu_clock_mhz": clock(self._root)})
 
-    def leave(self) -> None:
+    def leave(self) -> Around:
         """Look at the machine once more."""
-        self.after = state(self._root)
+        return Around(self._before, state(self._root), self._neighbours)
 
     def _meet(self) -> None:
         if self._others is None:
@@ -113,7 +124,7 @@ class Room:
     def _part(self) -> None:
         self.share = self._others.share() if self._others else None
         if self._others and self.share is not None and self.share > self._busiest:
-            self._busiest, self.neighbours = self.share, self._others.named()
+            self._busiest, self._neighbours = self.share, self._others.named()
         if self._own:
             began, used = self._own
             self.parent_share = (time.process_time() - used) / max(time.monotonic() - began, 1e-9)

@@ -53,7 +53,7 @@ class Circumstances:
     start: Start = alone
     """How a worker is started."""
     isolation: Isolation | None = None
-    """Which CPUs are whose; None: nobody is held."""
+    """Which CPUs are whose; None: the system decides."""
 
 
 def run(job: Job, circumstances: Circumstances) -> Record:
@@ -131,7 +131,7 @@ class _Observer:
             self._sampler(worker, folder) as sampler,
         ):
             scene = _Scene(worker, sampler, folder)
-            self._room = self.attempt.room = Room(worker.pid, apart)
+            self._room = Room(worker.pid, apart)
             try:
                 for what, content in worker.messages():
                     hear[what](content, scene)
@@ -139,7 +139,7 @@ class _Observer:
                 self.attempt.timelines = sampler.timelines()
                 self.attempt.states = [*sampler.states(), *self._room.seen]
                 self.attempt.sampling = replace(sampler.sampling(), parent_share=self._room.parent_share)
-                self._room.leave()
+                self.attempt.around = self._room.leave()
                 self.attempt.profiles = sampler.profiles()
                 self.attempt.caveats = sampler.caveats()
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import median
 
-from wattstar.measuring.room import MACHINE
+from wattstar.measuring.room import MACHINE, Around
 from wattstar.measuring.surroundings import BUSY, Neighbour
 from wattstar.types import Finding, Observation, Severity, Window
 
@@ -60,7 +60,7 @@ def conditions(state: Mapping[str, str]) -> list[Finding]:
     return found
 
 
-def busy(share: float | None, named: Sequence[Neighbour]) -> list[Finding]:
+def busy(share: float | None, named: Sequence[Neighbour], when: str = "during a pass") -> list[Finding]:
     """Others used so great a share of all cores; ``named``: the busiest of them, if they can be seen.
 
     A note: they take caches, clocks and half-cores. What of it is in the energy cannot be told, and the interval of
@@ -69,14 +69,15 @@ def busy(share: float | None, named: Sequence[Neighbour]) -> list[Finding]:
     if share is None or share <= BUSY:
         return []
     who = ", ".join(map(str, named[:NAMED])) or "none that can be seen from here"
-    message = f"the machine was busy: other processes used up to {share:.0%} of its CPU cores during a pass ({who})"
+    message = f"others used up to {share:.0%} of the machine's CPU cores {when}: {who}; stop them, or come later"
     return [_note("neighbours", message)]
 
 
-def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Finding]:
+def changed(around: Around) -> list[Finding]:
     """What changed while the job ran: its passes were not measured under one condition. Invalid, as a power limit's."""
+    before, after = around.before, around.after
     return [
-        Finding(name.replace("_", " "), Severity.INVALID, f"{words} changed from {before[name]} to {after[name]}")
+        Finding("conditions", Severity.INVALID, f"{words} changed from {before[name]} to {after[name]}")
         for name, words in CHANGES.items()
         if name in before and name in after and before[name] != after[name]
     ]

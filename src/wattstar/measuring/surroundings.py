@@ -63,8 +63,8 @@ class Neighbours:
         self._processes, self._seen = every, now
         own = {os.getpid(), self._worker, *_descendants(os.getpid()), *_descendants(self._worker)}
         found = [
-            Neighbour(name, pid, (used - before.get((pid, name), 0.0)) / seconds)
-            for (pid, name), used in every.items()
+            Neighbour(name, pid, (used - before.get(pid, ("", 0.0))[1]) / seconds)
+            for pid, (name, used) in every.items()
             if pid not in own
         ]
         return tuple(sorted((one for one in found if one.cores >= LEAST_CORES), key=lambda one: -one.cores))
@@ -75,12 +75,12 @@ class Neighbours:
         return time.monotonic(), busy, _cpu_seconds(os.getpid()) + _cpu_seconds(self._worker)
 
 
-def _processes() -> Mapping[tuple[int, str], float]:
-    """Number and name → CPU seconds so far, of every process that can be seen."""
+def _processes() -> Mapping[int, tuple[str, float]]:
+    """Number → name and CPU seconds so far, of every process that can be seen."""
     found = {}
     for process in psutil.process_iter(["name", "cpu_times"]):
         if times := process.info["cpu_times"]:
-            found[process.pid, process.info["name"]] = sum(times[:2])
+            found[process.pid] = process.info["name"], sum(times[:2])
     return found
 
 

@@ -1,0 +1,135 @@
+"""Net is gross less what the machine draws at rest, as sure as both together; what cannot be known is None and said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support import fake_job, measure
+from wattstar.measuring import net
+from wattstar.measuring.figures import figures
+from wattstar.types import Boundary, Figure, Interval, Method, Pass, Reading, Record, Severity, Stage, Window
+
+WH = 3600 / 1000
+"""Joules of a query that is a watt-hour per thousand."""
+
+
+def reading(watts: float, seconds: float, *, bound: float = 0.0, meter: str = "nvml") -> Reading:
+    return Reading("gpu:0", meter, Method.COUNTER, watts * seconds, bound)
+
+
+def passes(*watts: float, factor: float | None = None) -> list[Pass]:
+    """Ten seconds and a hundred queries each."""
+    windows = [Window(i * 20_000_000_000, i * 20_000_000_000 + 10_000_000_000) for i in range(len(watts))]
+    method = Method.MODELLED if factor else Method.COUNTER
+    return [
+        Pass(i, window, 1, 100, (Reading("gpu:0", "nvml", method, power * 10, 0.0, factor),), {}, {}, None)
+        for i, (window, power) in enumerate(zip(windows, watts, strict=True))
+    ]
+
+
+def rests(
+    before: float, after: float, *, seconds: float = 30.0, bound: float = 0.0, meter: str = "nvml"
+) -> list[Stage]:
+    window = Window(0, round(seconds * 1e9))
+    pairs = zip(net.IDLE, (before, after), strict=True)
+    return [Stage(name, window, (reading(watts, seconds, bound=bound, meter=meter),)) for name, watts in pairs]
+
+
+def net_of(counted: Sequence[Pass], stages: Sequence[Stage]) -> tuple[Figure, list[str]]:
+    """The figure of the GPU, and what was said."""
+    made = net.with_net(figures(counted), counted, stages)
+    said = net.findings(made, Boundary.GPU, counted, stages)
+    assert all(finding.severity is Severity.NOTE for finding in said), "gross stands"
+    return made[0], [finding.message for finding in said]
+
+
+def figure(record: Record, boundary: Boundary) -> Figure:
+    [made] = [made for made in record.figures if made.boundary is boundary]
+    return made
+
+
+def test_a_known_world_has_its_known_net(tmp_path: Path) -> None:
+    """300 W for 0.1 s a query above 50 W at rest; the processor's 25 W are the same at rest and at work."""
+    record = measure(fake_job(watts="300", seconds="0.1", idle_watts=50, procedure={"samples": 3}), tmp_path)
+    gpu = figure(record, Boundary.GPU)
+    assert gpu.wh_per_1000.mid == pytest.approx(30 / WH)
+    assert gpu.net_wh_per_1000 is not None
+    assert gpu.net_wh_per_1000.mid == pytest.approx(25 / WH, rel=1e-9)
+    assert gpu.net_wh_per_1000.high == pytest.approx(25 / WH, rel=1e-9), "the simulated world does not scatter"
+    whole = figure(record, Boundary.GPU_CPU_DRAM)
+    assert whole.wh_per_1000.mid == pytest.approx(32.5 / WH)
+    assert whole.net_wh_per_1000 is not None
+    assert whole.net_wh_per_1000.mid == pytest.approx(25 / WH, rel=1e-9)
+    assert figure(record, Boundary.CPU_DRAM).net_wh_per_1000 is None
+    assert "net" not in {finding.gate for finding in record.findings}
+
+
+def test_net_is_as_unsure_as_passes_and_rest_together() -> None:
+    """Passes of 300 ± 3 W (Student, 4 passes: 3.182·s/√4), rest between 49 and 51 W; a query takes 0.1 s."""
+    made, said = net_of(passes(297.0, 303.0, 297.0, 303.0), rests(49.0, 51.0))
+    half = math.hypot(3.182 * math.sqrt(12) / 2, 1.0) * 0.1 / WH
+    assert made.net_wh_per_1000 is not None
+    low, mid, high = made.net_wh_per_1000.low, made.net_wh_per_1000.mid, made.net_wh_per_1000.high
+    assert (low, mid, high) == pytest.approx((25 / WH - half, 25 / WH, 25 / WH + half), rel=1e-3)
+    assert said == []
+
+
+def test_the_bounds_of_what_read_the_rest_are_in_it() -> None:
+    """3 J and 3 J of 30 s: 0.1 W each, 0.0707 W of their mean."""
+    made, _ = net_of(passes(*[300.0] * 4), rests(50.0, 50.0, bound=3.0))
+    assert made.net_wh_per_1000 is not None
+    assert made.net_wh_per_1000.high == pytest.approx((25 + 0.1 * 0.1 / math.sqrt(2)) / WH)
+
+
+@pytest.mark.parametrize(("after", "known"), [(52.0, True), (48.0, True), (53.0, False), (46.0, False)])
+def test_a_rest_that_drifts_over_5_per_cent_voids_net_and_not_gross(after: float, known: bool) -> None:
+    made, said = net_of(passes(*[300.0] * 4), rests(50.0, after))
+    assert made.wh_per_1000.mid == pytest.approx(30 / WH)
+    assert (made.net_wh_per_1000 is not None) is known
+    assert [f"drifted from 50 to {after:g} W" in message for message in said] == [True] * (not known)
+
+
+def test_a_net_that_may_be_nothing_is_none() -> None:
+    made, said = net_of(passes(50.0, 53.0, 51.0, 52.0), rests(50.0, 50.0))
+    assert made.net_wh_per_1000 is None
+    assert "may be nothing" in said[0]
+
+
+def test_one_pass_has_a_net_of_unknown_width_and_none_below_rest() -> None:
+    made, _ = net_of(passes(300.0), rests(50.0, 50.0))
+    assert made.net_wh_per_1000 == Interval(None, pytest.approx(25 / WH), None)
+    made, said = net_of(passes(40.0), rests(50.0, 50.0))
+    assert made.net_wh_per_1000 is None
+    assert "no more than the machine at rest" in said[0]
+
+
+def test_a_short_rest_is_said() -> None:
+    made, said = net_of(passes(*[300.0] * 4), rests(50.0, 50.0, seconds=2.0))
+    assert made.net_wh_per_1000 is not None
+    assert said == ["net is told from 2 s at rest; the standard is 30 s"]
+
+
+@pytest.mark.parametrize(
+    ("counted", "stages"),
+    [
+        (passes(*[300.0] * 4), []),  # nobody asked for rest
+        (passes(*[300.0] * 4), rests(50.0, 50.0)[:1]),  # interrupted before the second
+        (passes(*[300.0] * 4), rests(50.0, 50.0, meter="nvml-power")),
+        (passes(*[300.0] * 4, factor=2.0), rests(50.0, 50.0)),  # an estimate
+        (passes(*[300.0] * 4), [Stage(name, Window(0, 30_000_000_000), ()) for name in net.IDLE]),
+    ],
+)
+def test_where_rest_is_not_known_net_is_none_and_nothing_failed(counted: list[Pass], stages: list[Stage]) -> None:
+    made, said = net_of(counted, stages)
+    assert made.wh_per_1000.mid == pytest.approx(30 / WH)
+    assert made.net_wh_per_1000 is None
+    assert said == []
+
+
+def test_nothing_is_said_of_a_job_without_a_figure() -> None:
+    assert net.with_net((), [], []) == ()
+    assert net.findings((), None, [], rests(50.0, 50.0)) == []
