@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from wattstar.records.units import COUNTED, per_unit
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 JOULES_PER_WATT_HOUR = 3600.0
+LONG_ID = 26
 
 
 def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "",
@@ -45,6 +47,21 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
     if note:
         console.print(Text(note, style="dim"))
     console.print()
+
+
+def broken(model: str) -> str:
+    """A long id on two lines, publisher first, where the terminal is narrow."""
+    narrow = shutil.get_terminal_size().columns < 100
+    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
+
+
+def folded(text: str) -> None:
+    """A sentence, folded at its words on a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
 def undamaged(store: Store) -> list[tuple[str, Record]]:

@@ -12,7 +12,7 @@ from wattstar.cli.output import as_csv, flat, half_width, number, quality, statu
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
-from wattstar.types import Pass, Reading, Record, Window
+from wattstar.types import Pass, Reading, Record, WarmUp, Window
 
 PHASES = ("preprocess", "prefill", "encode", "forward", "denoise", "decode")
 SHARES = "~ is modelled: an estimate, or the share of a phase whose windows are too short for the meter"
@@ -39,11 +39,7 @@ def _show(name: str, record: Record) -> None:
         f"{record.job.model.id} · {record.job.task}",
         [{"": key, " ": value} for key, value in _facts(record).items()],
     )
-    units = per_unit(record)
-    if units:
-        table(
-            f"joules per unit of work on {record.rated}", [_unit(one) for one in units], right=("J", "±", "per query")
-        )
+    _units(record)
     rows = [row for counted in record.passes for row in _pass(counted)]
     rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -80,9 +76,17 @@ def _facts(record: Record) -> dict[str, str]:
         "machine": f"{record.machine.cpu}, {record.machine.cores} cores, {record.machine.memory_bytes / 1e9:.0f} GB"
         + "".join(f", {gpu.name}" for gpu in record.machine.gpus),
         "meters": ", ".join(job.meters) + _sampling(record),
+        "warm-up": _warm_up(record.warm_up),
         "started": f"{record.started}, took {record.seconds:.1f} s",
         "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
     }
+
+
+def _warm_up(found: WarmUp | None) -> str:
+    if found is None:
+        return "none"
+    drift = "" if found.drift is None else f", {found.drift:+.1%} over the last ones"
+    return f"{found.seconds:.1f} s, {found.rounds} rounds{drift}: {'steady' if found.steady else 'not steady'}"
 
 
 def _sampling(record: Record) -> str:
@@ -100,6 +104,17 @@ def _work(record: Record) -> dict[str, float]:
     queries = sum(counted.queries for counted in record.passes)
     names = record.passes[0].counts if record.passes else ()
     return {name: sum(counted.counts[name] for counted in record.passes) / queries for name in names}
+
+
+def _units(record: Record) -> None:
+    """Joules of a query and of its parts, on the boundary that is rated."""
+    made = next((made for made in record.figures if made.boundary is record.rated), None)
+    rows = [_unit(one) for one in per_unit(record)]
+    if rows and made:
+        note = "modelled, not measured: the range above holds here too" if made.plausible else ""
+        table(
+            f"joules per unit of work, {made.boundary}, {made.method}", rows, right=("J", "±", "per query"), note=note
+        )
 
 
 def _unit(one: PerUnit) -> dict[str, str]:
