@@ -11,7 +11,21 @@ import pytest
 from tests.support import fake_job, measure
 from wattstar.measuring import net
 from wattstar.measuring.figures import figures
-from wattstar.types import Boundary, Figure, Interval, Method, Pass, Reading, Record, Severity, Stage, Window
+from wattstar.measuring.plan import plan
+from wattstar.types import (
+    Boundary,
+    Figure,
+    Interval,
+    Method,
+    Pass,
+    Reading,
+    Record,
+    Request,
+    Severity,
+    Stage,
+    Weights,
+    Window,
+)
 
 WH = 3600 / 1000
 """Joules of a query that is a watt-hour per thousand."""
@@ -133,3 +147,23 @@ def test_where_rest_is_not_known_net_is_none_and_nothing_failed(counted: list[Pa
 def test_nothing_is_said_of_a_job_without_a_figure() -> None:
     assert net.with_net((), [], []) == ()
     assert net.findings((), None, [], rests(50.0, 50.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("meters", "asked", "seconds"),
+    [
+        (("fake",), None, 30.0),
+        (("estimate",), None, 0.0),
+        (("estimate", "fake"), None, 30.0),
+        (("estimate",), 5.0, 5.0),
+    ],
+)
+def test_nobody_waits_for_a_rest_that_only_an_estimate_would_see(
+    meters: tuple[str, ...], asked: float | None, seconds: float
+) -> None:
+    words = Request(
+        "text-classification", ("fake/model",), weights=Weights.RANDOM, meters=meters, samples=2, idle_seconds=asked
+    )
+    [cell] = plan([words])
+    assert cell.job is not None
+    assert cell.job.procedure.idle_seconds == seconds
