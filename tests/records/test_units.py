@@ -72,7 +72,8 @@ def test_show_and_list_tell_it_to_people_and_programs(tmp_path: Path) -> None:
     store = Store(tmp_path)
     id = store.add(record(10.0, {"tokens_in": 2000, "tokens_out": 1200}))
     shown = command("show", id, "-o", tmp_path).stdout
-    assert re.search(r"joules per unit of work, gpu, counter", shown)
+    assert "joules per unit of work" in shown
+    assert "gross, all phases together, on gpu, counter" in shown
     assert re.search(r"query +36\.0 +10 %", shown)
     assert re.search(r"output token +3\.00 +10 % +12\.0", shown)
     [row] = json.loads(command("list", "-o", tmp_path, "--format", "json").stdout)

@@ -111,10 +111,9 @@ def _units(record: Record) -> None:
     made = next((made for made in record.figures if made.boundary is record.rated), None)
     rows = [_unit(one) for one in per_unit(record)]
     if rows and made:
-        note = "modelled, not measured: the range above holds here too" if made.plausible else ""
-        table(
-            f"joules per unit of work, {made.boundary}, {made.method}", rows, right=("J", "±", "per query"), note=note
-        )
+        unsure = "; a range as wide as that above holds here too" if made.plausible else ""
+        note = f"gross, all phases together, on {made.boundary}, {made.method}{unsure}"
+        table("joules per unit of work", rows, right=("J", "±", "per query"), note=note)
 
 
 def _unit(one: PerUnit) -> dict[str, str]:
