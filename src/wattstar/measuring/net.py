@@ -100,7 +100,7 @@ def rest(boundary: Boundary, passes: Sequence[Pass], stages: Sequence[Stage]) ->
         seconds = _seconds(stage.window)
         watts.append(sum(reading.joules for reading in energy) / seconds)
         bounds.append(sum(reading.bound for reading in energy) / seconds)
-    return Rest(*watts, bound=math.hypot(*bounds) / 2)
+    return Rest(watts[0], watts[1], math.hypot(*bounds) / 2)
 
 
 def _net_or_none(figure: Figure, passes: Sequence[Pass], stages: Sequence[Stage]) -> Interval | None:
