@@ -469,6 +469,8 @@ class Pass(Noun):
     """Share of all CPU cores that processes other than this job used meanwhile, 0 … 1."""
     blocks: tuple[Block, ...] = ()
     """All of the pass, in order."""
+    windows: tuple[Window, ...] = ()
+    """What was counted, where the samples were on the device in turns; empty: all of ``window``."""
 
 
 @dataclass(frozen=True)
@@ -793,6 +795,8 @@ class Session:
     now: Callable[[], int] = time.monotonic_ns
     sleep: Callable[[float], None] = time.sleep
     """``now`` and ``sleep`` differ only in a simulated world with a clock of its own."""
+    room: Callable[[], int] | None = None
+    """Free bytes of a simulated device; None: the machine says it."""
 
 
 class Backend(Protocol):

@@ -141,7 +141,8 @@ def status(record: Record) -> str:
 
 def seconds_per_query(record: Record) -> float:
     """Mean over the counted passes."""
-    total = sum(counted.window.end - counted.window.begin for counted in record.passes) / 1e9
+    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
+    total = sum(window.end - window.begin for window in windows) / 1e9
     return total / sum(counted.queries for counted in record.passes)
 
 

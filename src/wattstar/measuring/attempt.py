@@ -189,15 +189,25 @@ def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> d
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:
-    """The parts of a pass, which lie edge to edge; ``told`` by the worker: ``first`` (batch), ``queries``, ``work``."""
-    whole = window_of(marks, "pass")
+    """The parts of a pass: edge to edge inside each counted window; ``told`` by the worker.
+
+    ``told``: of each the place of its ``first`` batch, its ``queries`` and their mean ``work``.
+    """
     begins = {mark.batch: mark.time for mark in marks if mark.name == "batch"}
-    edges = [whole.begin, *(begins[each["first"]] for each in told[1:]), whole.end]
-    windows = [Window(begin, end) for begin, end in pairwise(edges)]
+    edges = [begins[each["first"]] for each in told]
+    found = []
+    for whole in counted_windows(marks):
+        inside = [moment for moment in edges if whole.begin <= moment < whole.end]
+        found += [Window(begin, end) for begin, end in pairwise([whole.begin, *inside[1:], whole.end])]
     return tuple(
         Block(window, each["queries"], readings(domains, [window]), each["work"])
-        for window, each in zip(windows, told, strict=True)
+        for window, each in zip(found, told, strict=True)
     )
+
+
+def counted_windows(marks: Sequence[Mark]) -> list[Window]:
+    """Of the marks of one pass: its parts where the samples were on the device in turns, else all of it."""
+    return windows_of(marks, "window") or [window_of(marks, "pass")]
 
 
 def windows_of(marks: Sequence[Mark], name: str) -> list[Window]:

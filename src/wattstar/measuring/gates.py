@@ -70,7 +70,7 @@ def limits(passes: Sequence[Pass], timelines: Sequence[Timeline]) -> list[Findin
     return [
         Finding(found.gate, found.severity, f"pass {counted.index}: {found.message}")
         for counted in passes
-        for found in drawn(counted.energy, [counted.window], timelines)
+        for found in drawn(counted.energy, counted.windows or [counted.window], timelines)
     ]
 
 
@@ -224,7 +224,3 @@ def scatter(made: Sequence[Figure], rated: Boundary | None) -> list[Finding]:
     return [
         Finding("scatter", Severity.NOTE, f"the passes scatter: ± {share:.0%}; take a quieter machine or more --passes")
     ]
-
-
-def _seconds(counted: Pass) -> float:
-    return (counted.window.end - counted.window.begin) / 1e9

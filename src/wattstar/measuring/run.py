@@ -16,6 +16,7 @@ from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
     blocks_of,
+    counted_windows,
     fold,
     phase_windows,
     phases_of,
@@ -196,20 +197,22 @@ class _Observer:
         window = window_of(marks, "pass")
         late = set(sampler.cover(window.end))
         domains = [Domain(timeline) for timeline in sampler.timelines()]
-        energy = readings(domains, [window])
+        counted = counted_windows(marks)
+        energy = readings(domains, counted)
         late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
         self.attempt.late.extend((index, domain) for domain in sorted(late))
-        windows = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
+        phases = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
         return Pass(
             index=index,
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
             energy=energy,
-            phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
+            phases={name: found for name, parts in phases.items() if (found := readings(domains, parts))},
             counts=content["counts"],
             foreign_cpu=self._room.share,
             blocks=blocks_of(marks, content["blocks"], domains),
+            windows=tuple(counted) if len(counted) > 1 else (),
         )
 
 

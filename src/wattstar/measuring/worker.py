@@ -68,7 +68,7 @@ def _serve(job: Job, channel: Channel) -> None:
         channel.mark(Mark("load_end", time.monotonic_ns()))
         with work.stage("preprocess"):
             samples, unreadable = _decode(rows.samples, task, job)
-            work.batches = list(session.prepare(samples))
+            work.prepare(samples, job.model.device, job.controls.batch_size)
         work.idle("idle_before")
         work.warm_up()
         for index in itertools.count():
