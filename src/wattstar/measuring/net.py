@@ -118,7 +118,7 @@ def _net(figure: Figure, passes: Sequence[Pass], stages: Sequence[Stage]) -> Int
     if abs(resting.drift) > MOST_DRIFT:
         raise Void(f"power at rest drifted from {resting.before:.3g} to {resting.after:.3g} W, over {MOST_DRIFT:.0%}")
     scale = 1000.0 / JOULES_PER_WATT_HOUR
-    seconds = [_seconds(counted.window) / counted.queries for counted in passes]
+    seconds = [_seconds(*(counted.windows or [counted.window])) / counted.queries for counted in passes]
     gross = [per_query(counted, figure.boundary) for counted in passes]
     above = mean_interval([(g - resting.watts * t) * scale for g, t in zip(gross, seconds, strict=True)])
     if above.high is None:
@@ -131,5 +131,5 @@ def _net(figure: Figure, passes: Sequence[Pass], stages: Sequence[Stage]) -> Int
     return Interval(above.mid - half, above.mid, above.mid + half)
 
 
-def _seconds(window: Window) -> float:
-    return (window.end - window.begin) / 1e9
+def _seconds(*windows: Window) -> float:
+    return sum(window.end - window.begin for window in windows) / 1e9
