@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support import fake_job, measure
 from wattstar.measuring import net
 from wattstar.measuring.figures import figures
 from wattstar.measuring.plan import plan
+from wattstar.measuring.timeline import Domain
 from wattstar.types import (
     Boundary,
     Figure,
@@ -23,6 +25,7 @@ from wattstar.types import (
     Request,
     Severity,
     Stage,
+    Timeline,
     Weights,
     Window,
 )
@@ -82,6 +85,22 @@ def test_a_known_world_has_its_known_net(tmp_path: Path) -> None:
     assert "net" not in {finding.gate for finding in record.findings}
 
 
+def test_a_device_may_settle_before_its_rest_counts() -> None:
+    """It draws 80 W for 8 s after work, then 50 W; an estimate beside it says what it likes."""
+    times = [second * 1_000_000_000 for second in range(61)]
+    joules = list(accumulate((80.0 if second % 30 < 8 else 50.0 for second in range(60)), initial=0.0))
+    domains = [
+        Domain(Timeline("gpu:0", "nvml", Method.COUNTER, times, joules)),
+        Domain(Timeline("gpu:0", "estimate", Method.MODELLED, times, [j * 2 for j in joules], plausible_factor=2.0)),
+    ]
+    windows = {"load": (0, 1), "idle_before": (0, 30), "warm_up": (30, 30), "idle_after": (30, 60)}
+    stages = [Stage(name, Window(times[begin], times[end]), ()) for name, (begin, end) in windows.items()]
+    found = net.rests(stages, domains)
+    assert [stage.name for stage in found] == ["idle_before", "idle_after"]
+    [before], [after] = (stage.energy for stage in found)
+    assert (before.joules, after.joules) == pytest.approx((50.0 * 20, 50.0 * 20))
+
+
 def test_net_is_as_unsure_as_passes_and_rest_together() -> None:
     """Passes of 300 ± 3 W (Student, 4 passes: 3.182·s/√4), rest between 49 and 51 W; a query takes 0.1 s."""
     made, said = net_of(passes(297.0, 303.0, 297.0, 303.0), rests(49.0, 51.0))
@@ -124,7 +143,7 @@ def test_one_pass_has_a_net_of_unknown_width_and_none_below_rest() -> None:
 def test_a_short_rest_is_said() -> None:
     made, said = net_of(passes(*[300.0] * 4), rests(50.0, 50.0, seconds=2.0))
     assert made.net_wh_per_1000 is not None
-    assert said == ["net is told from 2 s at rest; the standard is 30 s"]
+    assert said == ["net is told from 3 s of idle; the standard is 30 s"], "of which a third is left to settle"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +152,7 @@ def test_a_short_rest_is_said() -> None:
         (passes(*[300.0] * 4), []),  # nobody asked for rest
         (passes(*[300.0] * 4), rests(50.0, 50.0)[:1]),  # interrupted before the second
         (passes(*[300.0] * 4), rests(50.0, 50.0, meter="nvml-power")),
-        (passes(*[300.0] * 4, factor=2.0), rests(50.0, 50.0)),  # an estimate
+        (passes(*[300.0] * 4, factor=2.0), rests(50.0, 50.0)),  # an estimate, beside a meter that was silent at work
         (passes(*[300.0] * 4), [Stage(name, Window(0, 30_000_000_000), ()) for name in net.IDLE]),
     ],
 )

@@ -79,7 +79,8 @@ def fold(attempt: Attempt, store: Store) -> Record:
     """Everything in one record, its tables written first."""
     done = attempt.done or {}
     stages = _stages(attempt)
-    made = net.with_net(figures.figures(attempt.passes), attempt.passes, stages)
+    idle = net.rests(stages, [Domain(timeline) for timeline in attempt.timelines])
+    made = net.with_net(figures.figures(attempt.passes), attempt.passes, idle)
     boundary = figures.rated(made)
     loaded = decode(Loaded, done["loaded"]) if done else None
     return Record(
@@ -97,7 +98,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=(*_findings(attempt, done), *_room(attempt), *net.findings(made, boundary, attempt.passes, stages)),
+        findings=(*_findings(attempt, done), *_room(attempt), *net.findings(made, boundary, attempt.passes, idle)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),

@@ -8,6 +8,8 @@ h is Student's half width of the net energies of the passes, P taken as known. u
 √(((P₂ − P₁)/2)² + (b₁² + b₂²)/4): however the power at rest went from P₁ to P₂ meanwhile, it was half their difference
 away from the middle at most; b₁ and b₂ are the bounds of both readings, over their seconds.
 
+Of each rest the first third is left out: a device that has just worked needs some seconds to lower its clocks.
+
 Gross is what is rated. Net hides what a slow model costs while it is waited for, and depends on the driver's mood.
 """
 
@@ -19,11 +21,14 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from wattstar.measuring.figures import JOULES_PER_WATT_HOUR, mean_interval, parts_of, per_query
+from wattstar.measuring.timeline import Domain, readings
 from wattstar.types import Boundary, Figure, Finding, Interval, Pass, Severity, Stage, Window
 
 IDLE = ("idle_before", "idle_after")
 MOST_DRIFT = 0.05
 LEAST_SECONDS = 30.0
+SETTLING = 1 / 3
+"""Of a rest."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,23 @@ class Void(Exception):
     """There is no net, and this is why."""
 
 
-def with_net(made: Sequence[Figure], passes: Sequence[Pass], stages: Sequence[Stage]) -> tuple[Figure, ...]:
-    """The figures with their net beside gross, where it is known."""
-    return tuple(replace(figure, net_wh_per_1000=_net_or_none(figure, passes, stages)) for figure in made)
+def rests(stages: Sequence[Stage], domains: Sequence[Domain]) -> tuple[Stage, ...]:
+    """The settled part of each time of rest, as far as meters and not estimates have read it."""
+    windows = {stage.name: _settled(stage.window) for stage in stages if stage.name in IDLE}
+    found = {name: readings(domains, [window]) for name, window in windows.items()}
+    return tuple(
+        Stage(name, windows[name], tuple(reading for reading in energy if not reading.plausible_factor))
+        for name, energy in found.items()
+    )
+
+
+def with_net(made: Sequence[Figure], passes: Sequence[Pass], idle: Sequence[Stage]) -> tuple[Figure, ...]:
+    """The figures with their net beside gross, where it is known; ``idle``: what ``rests`` has found."""
+    return tuple(replace(figure, net_wh_per_1000=_net_or_none(figure, passes, idle)) for figure in made)
 
 
 def findings(
-    made: Sequence[Figure], rated: Boundary | None, passes: Sequence[Pass], stages: Sequence[Stage]
+    made: Sequence[Figure], rated: Boundary | None, passes: Sequence[Pass], idle: Sequence[Stage]
 ) -> list[Finding]:
     """Why the rated figure has no net though the machine was left alone, or what it is worth; notes, as gross stands.
 
@@ -70,49 +85,42 @@ def findings(
     """
     figure = next((figure for figure in made if figure.boundary is rated), None)
     try:
-        above = _net(figure, passes, stages) if figure else None
+        above = _net(figure, passes, idle) if figure else None
     except Void as void:
         return [Finding("net", Severity.NOTE, f"there is no net figure: {void}")]
-    shortest = min((_seconds(stage.window) for stage in stages if stage.name in IDLE), default=0.0)
-    if above is None or shortest >= LEAST_SECONDS:
+    shortest = min((_seconds(stage.window) for stage in idle), default=0.0) / (1 - SETTLING)
+    if above is None or round(shortest, 6) >= LEAST_SECONDS:
         return []
-    message = f"net is told from {shortest:.3g} s at rest; the standard is {LEAST_SECONDS:g} s"
+    message = f"net is told from {shortest:.3g} s of idle; the standard is {LEAST_SECONDS:g} s"
     return [Finding("net", Severity.NOTE, message)]
 
 
-def rest(boundary: Boundary, passes: Sequence[Pass], stages: Sequence[Stage]) -> Rest | None:
+def rest(boundary: Boundary, passes: Sequence[Pass], idle: Sequence[Stage]) -> Rest | None:
     """Power with the model loaded and nothing asked, before and after, by the meters that read the passes.
 
-    None where the machine was not left alone, or only an estimate would tell: it knows nothing of a machine at rest.
+    None where the machine was not left alone twice, or was read by others.
     """
-    idle = {stage.name: stage for stage in stages if stage.name in IDLE}
-    found = [parts_of(boundary, idle[name]) for name in IDLE if name in idle]
-    busy = parts_of(boundary, passes[0]) if passes else None
-    if busy is None or len(found) < len(IDLE):
+    parts = [parts_of(boundary, stage) for stage in (*passes[:1], *idle)]
+    read = [{(reading.domain, reading.meter) for reading in energy or ()} for energy in parts]
+    if len(idle) < len(IDLE) or not all(read) or any(meters != read[0] for meters in read):
         return None
-    meters = {(reading.domain, reading.meter) for reading in busy}
-    watts, bounds = [], []
-    for stage, energy in zip((idle[name] for name in IDLE), found, strict=True):
-        if energy is None or {(reading.domain, reading.meter) for reading in energy} != meters:
-            return None
-        if any(reading.plausible_factor for reading in energy):
-            return None
-        seconds = _seconds(stage.window)
-        watts.append(sum(reading.joules for reading in energy) / seconds)
-        bounds.append(sum(reading.bound for reading in energy) / seconds)
-    return Rest(watts[0], watts[1], math.hypot(*bounds) / 2)
+    seconds = [_seconds(stage.window) for stage in idle]
+    energies = [energy or () for energy in parts[1:]]
+    before, after = (sum(r.joules for r in energy) / t for energy, t in zip(energies, seconds, strict=True))
+    bounds = [sum(r.bound for r in energy) / t for energy, t in zip(energies, seconds, strict=True)]
+    return Rest(before, after, math.hypot(*bounds) / 2)
 
 
-def _net_or_none(figure: Figure, passes: Sequence[Pass], stages: Sequence[Stage]) -> Interval | None:
+def _net_or_none(figure: Figure, passes: Sequence[Pass], idle: Sequence[Stage]) -> Interval | None:
     try:
-        return _net(figure, passes, stages)
+        return _net(figure, passes, idle)
     except Void:
         return None
 
 
-def _net(figure: Figure, passes: Sequence[Pass], stages: Sequence[Stage]) -> Interval | None:
+def _net(figure: Figure, passes: Sequence[Pass], idle: Sequence[Stage]) -> Interval | None:
     """Watt-hours per 1,000 queries; None where nothing was asked of rest or can be known, ``Void`` where it failed."""
-    resting = rest(figure.boundary, passes, stages)
+    resting = rest(figure.boundary, passes, idle)
     if figure.plausible is not None or resting is None:
         return None
     if abs(resting.drift) > MOST_DRIFT:
@@ -129,6 +137,10 @@ def _net(figure: Figure, passes: Sequence[Pass], stages: Sequence[Stage]) -> Int
     if above.mid - half <= 0:
         raise Void(f"{above.mid:.3g} ± {half:.3g} Wh per 1,000 queries above rest may be nothing")
     return Interval(above.mid - half, above.mid, above.mid + half)
+
+
+def _settled(window: Window) -> Window:
+    return Window(window.begin + round((window.end - window.begin) * SETTLING), window.end)
 
 
 def _seconds(*windows: Window) -> float:
