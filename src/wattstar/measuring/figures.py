@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 from wattstar.measuring.timeline import best
-from wattstar.types import Boundary, Figure, Interval, Method, Pass, Reading, Stage
+from wattstar.types import Boundary, Figure, Interval, Method, Pass, Reading
 
 JOULES_PER_WATT_HOUR = 3600.0
 
@@ -45,7 +45,7 @@ def rated(made: Sequence[Figure]) -> Boundary | None:
 
 def per_query(counted: Pass, boundary: Boundary) -> float:
     """Joules of one query in a pass that has the boundary's domains."""
-    return sum(reading.joules for reading in parts_of(boundary, counted) or ()) / counted.queries
+    return sum(reading.joules for reading in _parts(boundary, counted) or ()) / counted.queries
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
@@ -59,7 +59,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
-    parts = [parts_of(boundary, counted) for counted in passes]
+    parts = [_parts(boundary, counted) for counted in passes]
     if not parts or any(part is None for part in parts):
         return None
     found = [part for part in parts if part is not None]
@@ -83,7 +83,7 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
     )
 
 
-def parts_of(boundary: Boundary, counted: Pass | Stage) -> tuple[Reading, ...] | None:
+def _parts(boundary: Boundary, counted: Pass) -> tuple[Reading, ...] | None:
     """The best reading of each of the boundary's domains; None where one is missing or read nothing."""
     wanted = KINDS[boundary]
     parts = tuple(

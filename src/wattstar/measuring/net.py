@@ -4,7 +4,7 @@ With P the mean power at rest, before and after the passes alike, and t the seco
 
     net = gross − P·t,     half width = √(h² + (u·t)²)
 
-h is Student's half width of the net energies of the passes, P taken as known. u is P's own uncertainty:
+h is the half width of gross. u is P's own uncertainty:
 √(((P₂ − P₁)/2)² + (b₁² + b₂²)/4): however the power at rest went from P₁ to P₂ meanwhile, it was half their difference
 away from the middle at most; b₁ and b₂ are the bounds of both readings, over their seconds.
 
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from wattstar.measuring.figures import JOULES_PER_WATT_HOUR, mean_interval, parts_of, per_query
+from wattstar.measuring.figures import per_query
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.types import Boundary, Figure, Finding, Interval, Pass, Severity, Stage, Window
 
@@ -95,20 +95,18 @@ def findings(
     return [Finding("net", Severity.NOTE, message)]
 
 
-def rest(boundary: Boundary, passes: Sequence[Pass], idle: Sequence[Stage]) -> Rest | None:
-    """Power with the model loaded and nothing asked, before and after, by the meters that read the passes.
+def rest(figure: Figure, idle: Sequence[Stage]) -> Rest | None:
+    """Power with the model loaded and nothing asked, before and after, as far as the figure reaches.
 
-    None where the machine was not left alone twice, or was read by others.
+    None where the machine was not left alone twice, or not read by all the meters that read the passes.
     """
-    parts = [parts_of(boundary, stage) for stage in (*passes[:1], *idle)]
-    read = [{(reading.domain, reading.meter) for reading in energy or ()} for energy in parts]
-    if len(idle) < len(IDLE) or not all(read) or any(meters != read[0] for meters in read):
+    parts = [[r for r in stage.energy if f"{r.domain} by {r.meter}" in figure.coverage] for stage in idle]
+    if len(idle) < len(IDLE) or any(len(energy) < len(figure.coverage) for energy in parts):
         return None
     seconds = [_seconds(stage.window) for stage in idle]
-    energies = [energy or () for energy in parts[1:]]
-    before, after = (sum(r.joules for r in energy) / t for energy, t in zip(energies, seconds, strict=True))
-    bounds = [sum(r.bound for r in energy) / t for energy, t in zip(energies, seconds, strict=True)]
-    return Rest(before, after, math.hypot(*bounds) / 2)
+    before, after = (sum(r.joules for r in energy) / t for energy, t in zip(parts, seconds, strict=True))
+    bounds = [sum(r.bound for r in energy) / t for energy, t in zip(parts, seconds, strict=True)]
+    return Rest(before, after, math.hypot(*bounds) / 2) if min(before, after) > 0 else None
 
 
 def _net_or_none(figure: Figure, passes: Sequence[Pass], idle: Sequence[Stage]) -> Interval | None:
@@ -120,23 +118,20 @@ def _net_or_none(figure: Figure, passes: Sequence[Pass], idle: Sequence[Stage]) 
 
 def _net(figure: Figure, passes: Sequence[Pass], idle: Sequence[Stage]) -> Interval | None:
     """Watt-hours per 1,000 queries; None where nothing was asked of rest or can be known, ``Void`` where it failed."""
-    resting = rest(figure.boundary, passes, idle)
+    resting = rest(figure, idle)
     if figure.plausible is not None or resting is None:
         return None
     if abs(resting.drift) > MOST_DRIFT:
         raise Void(f"power at rest drifted from {resting.before:.3g} to {resting.after:.3g} W, over {MOST_DRIFT:.0%}")
-    scale = 1000.0 / JOULES_PER_WATT_HOUR
-    seconds = [_seconds(*(counted.windows or [counted.window])) / counted.queries for counted in passes]
-    gross = [per_query(counted, figure.boundary) for counted in passes]
-    above = mean_interval([(g - resting.watts * t) * scale for g, t in zip(gross, seconds, strict=True)])
-    if above.high is None:
-        if above.mid <= 0:
-            raise Void("it takes no more than the machine at rest")
-        return above
-    half = math.hypot(above.high - above.mid, resting.uncertainty * fmean(seconds) * scale)
-    if above.mid - half <= 0:
-        raise Void(f"{above.mid:.3g} ± {half:.3g} Wh per 1,000 queries above rest may be nothing")
-    return Interval(above.mid - half, above.mid, above.mid + half)
+    gross = figure.wh_per_1000
+    seconds = fmean(_seconds(*(counted.windows or [counted.window])) / counted.queries for counted in passes)
+    # Watt-hours of 1,000 queries at one watt. Where a subset stands for all, its time stands for theirs as its energy.
+    per_watt = gross.mid * seconds / fmean(per_query(counted, figure.boundary) for counted in passes)
+    mid, unsure = gross.mid - resting.watts * per_watt, resting.uncertainty * per_watt
+    low, high = (None if end is None else math.hypot(end - gross.mid, unsure) for end in (gross.low, gross.high))
+    if mid - (low or 0.0) <= 0:
+        raise Void(f"{mid:.3g} ± {low or 0.0:.3g} Wh per 1,000 queries above rest may be nothing")
+    return Interval(None if low is None else mid - low, mid, None if high is None else mid + high)
 
 
 def _settled(window: Window) -> Window:
