@@ -20,6 +20,7 @@ from wattstar.types import (
     Interval,
     Method,
     Pass,
+    Procedure,
     Reading,
     Record,
     Request,
@@ -58,7 +59,8 @@ def rests(
 
 def net_of(counted: Sequence[Pass], stages: Sequence[Stage]) -> tuple[Figure, list[str]]:
     """The figure of the GPU, and what was said."""
-    made = net.with_net(figures(counted), counted, stages)
+    procedure = Procedure("mini-2", "0" * 64, 100, passes=len(counted), most_passes=len(counted))
+    made = net.with_net(figures(counted, procedure), counted, stages)
     said = net.findings(made, Boundary.GPU, counted, stages)
     assert all(finding.severity is Severity.NOTE for finding in said), "gross stands"
     return made[0], [finding.message for finding in said]

@@ -16,6 +16,8 @@ from wattstar.records.store import Store
 from wattstar.records.units import COUNTED, per_unit
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
+LONG_ID = 26
+
 
 def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "",
           to_standard_error: bool = False) -> None:  # fmt: skip

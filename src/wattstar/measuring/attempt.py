@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 import wattstar
-from wattstar import registry
+from wattstar import registry, testsets
 from wattstar.measuring import choosing, figures, gates, machine, net, spoilers
+from wattstar.measuring.queries import units
 from wattstar.measuring.room import Around
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
@@ -22,6 +23,7 @@ from wattstar.types import (
     Approach,
     Block,
     Failure,
+    Figure,
     Finding,
     Job,
     Level,
@@ -64,6 +66,8 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
+    works: tuple[float, ...] = ()
+    """``testsets.work`` of every sample, where a subset stands for all."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
     around: Around = field(default_factory=Around)
 
@@ -80,7 +84,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
     done = attempt.done or {}
     stages = _stages(attempt)
     idle = net.rests(stages, [Domain(timeline) for timeline in attempt.timelines])
-    made = net.with_net(figures.figures(attempt.passes), attempt.passes, idle)
+    made = net.with_net(figures_of(attempt), attempt.passes, idle)
     boundary = figures.rated(made)
     loaded = decode(Loaded, done["loaded"]) if done else None
     return Record(
@@ -98,7 +102,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=(*_findings(attempt, done), *_room(attempt), *net.findings(made, boundary, attempt.passes, idle)),
+        findings=(*_findings(attempt, made), *_room(attempt), *net.findings(made, boundary, attempt.passes, idle)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -123,9 +127,24 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
     return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
-def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
+def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
+    """What the passes say, and the samples beside them."""
+    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.works)
+    return figures.figures(attempt.passes, attempt.job.procedure, known)
+
+
+def works_of(job: Job) -> tuple[float, ...]:
+    """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
+    if job.procedure.subset is None:
+        return ()
+    task = registry.task(job.task)
+    rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
+    return tuple(testsets.work(sample, task, job.controls) for sample in rows.samples)
+
+
+def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
+    done = attempt.done or {}
     names = [phase.name for phase in phases_of(attempt.job)]
-    made = figures.figures(attempt.passes)
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
     return [
@@ -139,6 +158,7 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(attempt.warm_up),
         *gates.trend(attempt.passes, rated),
+        *gates.correlation(attempt.passes, rated),
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from wattstar.measuring import timeline
-from wattstar.measuring.figures import per_query
+from wattstar.measuring.figures import per_query, per_query_of_blocks
+from wattstar.measuring.intervals import STUDENT_T_995, student
+from wattstar.measuring.series import drift, hangs_together
 from wattstar.measuring.spoilers import busy
 from wattstar.measuring.steady import MOST_DRIFT, line
 from wattstar.measuring.surroundings import Neighbour
@@ -30,8 +32,6 @@ MOST_DISAGREEMENT = 0.05
 MOST_SCATTER = 0.10
 LEAST_FOR_TREND = 4
 LEAST_DRIFT = 0.01
-STUDENT_T_995 = (63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355)
-"""Two-sided 99 % quantiles of Student's t for 1 … 8 degrees of freedom; for more, the last."""
 
 
 def unreadable_samples(sentences: Sequence[str], asked: int) -> list[Finding]:
@@ -159,15 +159,33 @@ def warm_up(found: WarmUp | None) -> list[Finding]:
 
 
 def trend(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
-    """Energy does not drift from pass to pass: a line through them is not steeper than chance (t test, 1 %)."""
+    """Energy does not drift from pass to pass: a line through them is not steeper than chance (t test, 1 %).
+
+    The blocks tell what chance is, where there are blocks: a line through four passes has two degrees of freedom.
+    """
     if rated is None or len(passes) < LEAST_FOR_TREND:
         return []
-    values = [per_query(counted, rated) for counted in passes]
-    drift, error = line(values)
-    quantile = STUDENT_T_995[min(len(values) - 2, len(STUDENT_T_995)) - 1]
-    if abs(drift) < LEAST_DRIFT or abs(drift) <= quantile * error:
+    found = drift(per_query_of_blocks(passes, rated))
+    if found is None:
+        values = [per_query(counted, rated) for counted in passes]
+        drifted, error = line(values)
+        found = drifted, student(len(values) - 2, STUDENT_T_995) * error
+    if abs(found[0]) < LEAST_DRIFT or abs(found[0]) <= found[1]:
         return []
-    return [Finding("trend", Severity.NOTE, f"energy drifted by {drift:+.1%} from the first pass to the last")]
+    return [Finding("trend", Severity.NOTE, f"energy drifted by {found[0]:+.1%} from the first pass to the last")]
+
+
+def correlation(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
+    """What happens in one part of a pass does not last into the next: their mean would scatter more than they show."""
+    if rated is None or len(passes) < LEAST_FOR_TREND:
+        return []
+    phi = hangs_together(per_query_of_blocks(passes, rated))
+    if phi is None:
+        return []
+    message = (
+        f"parts of a pass are like the next (correlation {phi:.2f}): the interval is widened, and may still be narrow"
+    )
+    return [Finding("correlation", Severity.NOTE, message)]
 
 
 def replaced(timelines: Sequence[Timeline], energy: Sequence[Reading]) -> list[Finding]:

@@ -27,6 +27,8 @@ from wattstar.types import Boundary, Figure, Finding, Interval, Pass, Severity, 
 IDLE = ("idle_before", "idle_after")
 MOST_DRIFT = 0.05
 LEAST_SECONDS = 30.0
+ROUNDING = 1e-9
+"""Of gross: two equal powers differ by less in a computer."""
 SETTLING = 1 / 3
 """Of a rest."""
 
@@ -129,7 +131,7 @@ def _net(figure: Figure, passes: Sequence[Pass], idle: Sequence[Stage]) -> Inter
     per_watt = gross.mid * seconds / fmean(per_query(counted, figure.boundary) for counted in passes)
     mid, unsure = gross.mid - resting.watts * per_watt, resting.uncertainty * per_watt
     low, high = (None if end is None else math.hypot(end - gross.mid, unsure) for end in (gross.low, gross.high))
-    if mid - (low or 0.0) <= 0:
+    if mid - (low or 0.0) <= ROUNDING * gross.mid:
         raise Void(f"{mid:.3g} ± {low or 0.0:.3g} Wh per 1,000 queries above rest may be nothing")
     return Interval(None if low is None else mid - low, mid, None if high is None else mid + high)
 
