@@ -95,7 +95,7 @@ def fake_words(
     """The words that run one fake model; ``options`` are those of the fake backend."""
     words: list[object] = ["run", "--weights", "random", "--meter", "fake", "--samples", samples, "-o", store]
     words += [] if task is None else ["-t", task, "-m", "fake/model"]
-    words += ["--idle-seconds", 30, "--pass-seconds", 0]
+    words += ["--idle-seconds", 1, "--pass-seconds", 0]
     for name, value in options.items():
         words += ["--option", f"{name}={value}"]
     return [str(word) for word in [*words, *more]]
@@ -112,7 +112,9 @@ def fake_job(
 ) -> Job:
     """A job of the fake world; ``options`` are those of the fake backend."""
     module = registry.task(task)
-    work: dict[str, Any] = {"samples": 2, "passes": 4, "idle_seconds": 30.0, "pass_seconds": 0.0, **(procedure or {})}
+    work: dict[str, Any] = {"samples": 2, "passes": 4, "idle_seconds": 1.0, "pass_seconds": 0.0, **(procedure or {})}
+    if "passes" in (procedure or {}):
+        work.setdefault("most_passes", work["passes"])
     work.setdefault("digest", testsets.load(module, "mini-2", work["samples"]).digest)
     return Job(
         task=task,

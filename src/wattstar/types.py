@@ -714,7 +714,8 @@ class Request(Noun):
     warm_up_seconds: float = 60.0
     idle_seconds: float | None = None
     """None: the procedure's, where a meter sees a machine at rest; an estimate knows nothing of it."""
-    pass_seconds: float = 10.0
+    pass_seconds: float | None = None
+    """None: the procedure's, or the short one of ``quick``."""
     seed: int = 0
     meters: tuple[str, ...] = ("auto",)
     require_measured: bool = False

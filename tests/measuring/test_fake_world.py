@@ -42,7 +42,7 @@ def test_a_task_of_two_phases_costs_the_known_joules(
     job = fake_job(
         "text-generation",
         controls={"batch_size": batch_size},
-        procedure={"samples": samples, "pass_seconds": pass_seconds},
+        procedure={"samples": samples, "pass_seconds": pass_seconds, "idle_seconds": 30.0},
         watts="400,100",
         seconds="0.05,0.2",
     )
@@ -73,7 +73,7 @@ def test_samples_that_do_not_fit_on_the_device_take_turns(tmp_path: Path) -> Non
         held_bytes=10,
         room_bytes=65,
         controls={"batch_size": 2},
-        procedure={"samples": 7, "pass_seconds": 0.1},
+        procedure={"samples": 7, "pass_seconds": 0.1, "idle_seconds": 30.0},
     )
     record = measure(job, tmp_path)
     assert of_the_work(record) == []

@@ -73,7 +73,8 @@ def figure(record: Record, boundary: Boundary) -> Figure:
 
 def test_a_known_world_has_its_known_net(tmp_path: Path) -> None:
     """300 W for 0.1 s a query above 50 W at rest; the processor's 25 W are the same at rest and at work."""
-    record = measure(fake_job(watts="300", seconds="0.1", idle_watts=50, procedure={"samples": 3}), tmp_path)
+    job = fake_job(watts="300", seconds="0.1", idle_watts=50, procedure={"samples": 3, "idle_seconds": 30.0})
+    record = measure(job, tmp_path)
     gpu = figure(record, Boundary.GPU)
     assert gpu.wh_per_1000.mid == pytest.approx(30 / WH)
     assert gpu.net_wh_per_1000 is not None

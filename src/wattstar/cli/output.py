@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 import click
 
@@ -29,7 +30,7 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
 
     console = Console(stderr=to_standard_error)
     made = Table(
-        title=Text(title, style="bold"),
+        title=Text(printable(title), style="bold"),
         title_justify="left",
         box=SIMPLE_HEAD,
         show_header=any(name.strip() for name in rows[0]) if rows else False,
@@ -41,11 +42,16 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
         style = "green" if name == "stars" else ""
         made.add_column(name, justify="right" if name in right else "left", style=style, overflow="fold")
     for row in rows:
-        made.add_row(*(Text(value) for value in row.values()))
+        made.add_row(*(Text(printable(value)) for value in row.values()))
     console.print(made)
     if note:
-        console.print(Text(note, style="dim"))
+        console.print(Text(printable(note), style="dim"))
     console.print()
+
+
+def printable(text: str) -> str:
+    """The text with control and format characters spelt out: a name in a record must not steer a terminal."""
+    return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
 
 
 def broken(model: str) -> str:
@@ -60,7 +66,7 @@ def folded(text: str) -> None:
     from rich.text import Text
 
     console = Console()
-    console.print(Text(text), soft_wrap=not console.is_terminal)
+    console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
 
 
 def undamaged(store: Store) -> list[tuple[str, Record]]:
@@ -68,7 +74,7 @@ def undamaged(store: Store) -> list[tuple[str, Record]]:
     entries = list(store.entries())
     for entry in entries:
         if entry.problem:
-            click.echo(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}", err=True)
+            click.echo(printable(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}"), err=True)
     return [(entry.id, entry.record) for entry in entries if entry.record]
 
 

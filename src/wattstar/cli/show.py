@@ -8,7 +8,18 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, flat, half_width, number, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import (
+    as_csv,
+    flat,
+    half_width,
+    number,
+    printable,
+    quality,
+    status,
+    table,
+    time_per_query,
+    watt_hours,
+)
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
@@ -47,7 +58,7 @@ def _show(name: str, record: Record) -> None:
         full = [{column: row.get(column, "–") for column in columns} for row in rows]
         table("joules by window", full, right=columns[1:], note=SHARES)
     for finding in record.findings:
-        click.echo(f"{finding.severity}: {finding.gate}: {finding.message}")
+        click.echo(printable(f"{finding.severity}: {finding.gate}: {finding.message}"))
 
 
 def _facts(record: Record) -> dict[str, str]:

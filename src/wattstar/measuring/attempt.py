@@ -32,6 +32,7 @@ from wattstar.types import (
     Observation,
     Pass,
     Phase,
+    Procedure,
     Quality,
     Reading,
     Record,
@@ -133,6 +134,11 @@ def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
     return figures.figures(attempt.passes, attempt.job.procedure, known)
 
 
+def served(procedure: Procedure) -> int:
+    """How many samples are served in a pass, once."""
+    return procedure.samples if procedure.subset is None else procedure.subset
+
+
 def works_of(job: Job) -> tuple[float, ...]:
     """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
     if job.procedure.subset is None:
@@ -148,12 +154,15 @@ def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
     return [
-        *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
+        *gates.unreadable_samples(done.get("unreadable", ()), served(attempt.job.procedure)),
         *gates.coverage(attempt.late),
         *gates.readings(attempt.passes),
         *gates.limits(attempt.passes, attempt.timelines),
         *gates.cross_check([counted.energy for counted in attempt.passes]),
         *gates.jumps(attempt.timelines, windows),
+        *gates.falls(attempt.timelines, windows),
+        *gates.steady_work(attempt.timelines, windows),
+        *gates.stalls(attempt.marks),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(attempt.warm_up),

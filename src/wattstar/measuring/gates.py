@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from wattstar.measuring import timeline
+from wattstar.measuring import plausible, timeline
 from wattstar.measuring.figures import per_query, per_query_of_blocks
 from wattstar.measuring.intervals import STUDENT_T_995, student
 from wattstar.measuring.series import drift, hangs_together
@@ -17,6 +17,7 @@ from wattstar.types import (
     Boundary,
     Figure,
     Finding,
+    Mark,
     Method,
     Observation,
     Pass,
@@ -80,6 +81,38 @@ def jumps(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Find
         Finding("jump", Severity.INVALID, f"{line.domain}: the counter of {line.meter} jumped")
         for line in timelines
         if any(timeline.jumps(line, window) for window in windows)
+    ]
+
+
+def falls(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """A total never falls: what was drawn before a counter began anew would be missing."""
+    return [
+        Finding("fall", Severity.INVALID, f"{line.domain}: the total of {line.meter} fell by {joules:.3g} J")
+        for line in timelines
+        if (joules := max((plausible.falls(line, window) or 0.0 for window in windows), default=0.0))
+    ]
+
+
+def steady_work(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """While a device is busy its counter neither stands still nor leaps."""
+    found = []
+    for each in timelines:
+        seconds = max((plausible.stands_still(each, window) or 0.0 for window in windows), default=0.0)
+        watts = max((plausible.leaps(each, window) or 0.0 for window in windows), default=0.0)
+        if seconds:
+            message = f"{each.domain}: the counter of {each.meter} stood still for {seconds:.1f} s of busy time"
+            found.append(Finding("stuck", Severity.INVALID, message))
+        if watts:
+            message = f"{each.domain}: {each.meter} leapt, by {watts:.3g} W in one step"
+            found.append(Finding("jump", Severity.INVALID, message))
+    return found
+
+
+def stalls(marks: Sequence[Mark]) -> list[Finding]:
+    """A process that is stopped or starved in the middle of a pass is charged with rest as if it were work."""
+    return [
+        Finding("stall", Severity.NOTE, f"pass {index}: held up for {seconds:.1f} s: was the process stopped?")
+        for index, seconds in sorted(plausible.stalls(marks).items())
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
+from wattstar.measuring import figures
 from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
@@ -29,6 +30,7 @@ from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.room import Room
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.steady import Round, judged, pass_seconds
+from wattstar.measuring.stopping import passes_needed
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
 from wattstar.records.store import Store, append
@@ -178,9 +180,18 @@ class _Observer:
         self.attempt.passes.append(self._worked_out(content, scene.sampler))
         append(scene.folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
         if len(self.attempt.passes) == pilot:
-            self._wanted = pilot
+            self._wanted = self._needed()
         if not ahead:
             scene.worker.say("again" if len(self.attempt.passes) < self._wanted else "enough")
+
+    def _needed(self) -> int:
+        """How many passes there will be: fixed once, when the pilot is through."""
+        passes, procedure = self.attempt.passes, self.job.procedure
+        boundary = figures.rated(figures.figures(passes, procedure))
+        if boundary is None:
+            return len(passes)
+        values = [figures.per_query(counted, boundary) for counted in passes]
+        return passes_needed(values, procedure, figures.per_query_of_blocks(passes, boundary))
 
     def _row(self, content: dict[str, Any], scene: _Scene) -> None:
         self.attempt.rows.append(content)

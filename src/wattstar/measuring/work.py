@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from wattstar.errors import WattstarError
 from wattstar.measuring.channel import Channel
 from wattstar.measuring.staging import staged
 from wattstar.measuring.steady import ROUNDS_A_PASS
@@ -19,6 +20,12 @@ BLOCKS = 4
 """A pass is told in so many parts."""
 BLOCKS_OF_A_SUBSET = 20
 """Each of like work, which energy is fitted over."""
+OF_THE_PROCEDURE = frozenset(
+    name + end
+    for name in ("load", "preprocess", "idle_before", "warm_up", "round", "pass", "window", "batch", "idle_after")
+    for end in ("", "_end")
+)
+"""Names of marks that a backend must not give: a window would end where it says."""
 ROUNDING = 1e-9
 """Of a number of repeats, so that 2.0000000001 is 2."""
 
@@ -37,6 +44,8 @@ class Work:
     batches: Sequence[Batch] = ()
     """Of the group that is there."""
     repeats: int = 1
+    served: list[Sample] = field(default_factory=list)
+    """Of the last pass, in the order of its outputs, which is the backend's."""
     outputs: list[Output] = field(default_factory=list)
     """Of the last pass."""
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -85,8 +94,9 @@ class Work:
 
     def count(self, index: int) -> None:
         """One counted pass: what is told of it is the same for every one."""
-        self.outputs = []
+        self.served, self.outputs = [], []
         blocks = self._window(index, "pass", 0) if len(self.turns) == 1 else self._in_turns(index)
+        self._check()
         counts: Counter[str] = Counter()
         for output in self.outputs:
             counts.update({name: number * self.repeats for name, number in output.counts.items()})
@@ -120,7 +130,8 @@ class Work:
             raw[each] = self._batch(index, place + i, self.batches[each])
         end = self.mark(name + "_end", index, number)
         self.session.predict(self.batches[order[0]], ignore)
-        self.outputs += [out for i, batch in enumerate(self.batches) for out in self.session.finish(batch, raw[i])]
+        self.served += [sample for batch in self.batches for sample in batch.samples]
+        self.outputs += [out for i, batch in enumerate(self.batches) for out in self._answers(batch, raw[i])]
         self.channel.flush(end)
         return [self._told([order[i] for i in block], place + block.start) for block in blocks]
 
@@ -158,12 +169,35 @@ class Work:
 
     def _batch(self, index: int, place: int, batch: Batch) -> Any:
         began = self.mark("batch", index, place)
-        raw = self.session.predict(batch, lambda name: self.channel.mark(Mark(name, self.session.now(), index, place)))
+        raw = self.session.predict(batch, lambda name: self._named(name, index, place))
         ended = self.mark("batch_end", index, place)
         for sample in batch.samples:
             self.seconds[sample.id].append((ended - began) / 1e9 / len(batch.samples))
         self.channel.breathe(ended)
         return raw
+
+    def _check(self) -> None:
+        """``WattstarError`` unless the backend has served each sample that it was given, and no other."""
+        given = [sample.id for samples in self.turns for sample in samples]
+        if sorted(given) != sorted(sample.id for sample in self.served):
+            message = f"The backend served {len(self.served)} samples, which are not the {len(given)} it was given."
+            raise WattstarError(message)
+
+    def _named(self, name: str, index: int, place: int) -> None:
+        """A mark that the backend gives; ``WattstarError`` where it takes one of the procedure's names."""
+        if name in OF_THE_PROCEDURE:
+            raise WattstarError(f"The backend marks {name!r}, which is the procedure's own word.")
+        self.mark(name, index, place)
+
+    def _answers(self, batch: Batch, raw: Any) -> Sequence[Output]:
+        """One output per sample, in order; ``WattstarError`` where the backend does not keep to that."""
+        outputs = self.session.finish(batch, raw)
+        if len(outputs) != len(batch.samples):
+            raise WattstarError(f"The backend gave {len(outputs)} answers to {len(batch.samples)} samples.")
+        for name, count in ((name, count) for output in outputs for name, count in output.counts.items()):
+            if not isinstance(count, int) or count < 0:
+                raise WattstarError(f"The backend counted {count!r} {name}.")
+        return outputs
 
     def _told(self, numbers: Sequence[int], first: int) -> dict[str, Any]:
         """Of a block: the places of its first and last batch, its queries, and their mean work."""

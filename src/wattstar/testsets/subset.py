@@ -56,7 +56,7 @@ def _characters(value: Any, controls: Controls) -> float:
 def _seconds(value: Any, controls: Controls) -> float:
     try:
         with wave.open(str(value)) as clip:
-            seconds = clip.getnframes() / clip.getframerate()
+            seconds: float = clip.getnframes() / clip.getframerate()
     except (OSError, EOFError, wave.Error):
         return 0.0
     return seconds if controls.audio_seconds is None else min(seconds, controls.audio_seconds)
@@ -69,7 +69,7 @@ def _size(value: Any, controls: Controls) -> float:
 
     try:
         with Image.open(str(value)) as image:
-            return max(image.size) / min(image.size)
+            return float(max(image.size) / min(image.size))
     except (OSError, SyntaxError, ValueError):
         return 0.0
 
