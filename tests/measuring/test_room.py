@@ -147,7 +147,7 @@ def test_a_cpu_that_heat_slows_down_spoils_what_it_serves(
     observed = seen("cpu_throttled_count", [3, 9], [9, 9]) + (
         seen("cpu_throttled_seconds", *seconds) if seconds else []
     )
-    assert gates(spoilers.spoilers(observed, PASSES, cpu_serves)) == [("slowdown", severity)]
+    assert gates(spoilers.spoilers(Around(), observed, PASSES, cpu_serves)) == [("slowdown", severity)]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_cpu_that_heat_slows_down_spoils_what_it_serves(
 def test_what_happened_while_passes_were_counted_is_judged(
     observed: list[Observation], found: list[tuple[str, str]]
 ) -> None:
-    assert gates(spoilers.spoilers(observed, PASSES, cpu_serves=True)) == found
+    assert gates(spoilers.spoilers(Around(), observed, PASSES, cpu_serves=True)) == found
 
 
 def test_clocks_of_two_gpus_are_not_compared_with_each_other() -> None:
@@ -190,7 +190,7 @@ def test_only_what_happens_inside_a_pass_is_charged_to_it(tmp_path: Path) -> Non
     machine(tmp_path, throttled=99, throttled_ms=9000, stalled=6_000_000)
     room.hear(Mark("pass_end", 40 * SECOND, 1))
     windows = [Window(10 * SECOND, 20 * SECOND), Window(30 * SECOND, 40 * SECOND)]
-    [finding] = spoilers.spoilers(room.seen, windows, cpu_serves=True)
+    [finding] = spoilers.spoilers(Around(), room.seen, windows, cpu_serves=True)
     assert finding.gate == "memory"
     assert "30%" in finding.message
     around = room.leave()

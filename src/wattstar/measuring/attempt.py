@@ -103,7 +103,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=(*_findings(attempt, made), *_room(attempt), *net.findings(made, boundary, attempt.passes, idle)),
+        findings=(*_findings(attempt, made), *net.findings(made, boundary, attempt.passes, idle)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -173,17 +173,8 @@ def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
         *gates.figure(attempt.passes, rated),
         *gates.phases(attempt.passes, names),
         *gates.scatter(made, rated),
-    ]
-
-
-def _room(attempt: Attempt) -> list[Finding]:
-    """What around the job spoils its record or needs saying."""
-    windows = [counted.window for counted in attempt.passes]
-    return [
-        *spoilers.conditions(attempt.around.before),
-        *spoilers.changed(attempt.around),
-        *spoilers.spoilers(attempt.states, windows, cpu_serves=attempt.job.model.device == "cpu"),
         *gates.neighbours(attempt.passes, attempt.around.neighbours),
+        *spoilers.spoilers(attempt.around, attempt.states, windows, attempt.job.model.device == "cpu"),
     ]
 
 

@@ -31,9 +31,11 @@ CHANGES = {"governor": "the frequency governor", "turbo": "turbo", "power": "the
 """What must be alike before and after, and how it is called."""
 
 
-def spoilers(seen: Sequence[Observation], windows: Sequence[Window], cpu_serves: bool) -> list[Finding]:
-    """All of what was observed during the passes; ``cpu_serves``: the CPU does the work that is rated."""
+def spoilers(around: Around, seen: Sequence[Observation], windows: Sequence[Window], cpu_serves: bool) -> list[Finding]:
+    """All but the neighbours; ``seen``: during the passes; ``cpu_serves``: the CPU does the work that is rated."""
     return [
+        *conditions(around.before),
+        *changed(around),
         *throttled(seen, windows, cpu_serves),
         *hot(seen, windows),
         *clocks(seen, windows),
