@@ -45,7 +45,7 @@ def test_zeros_and_negatives_are_looked_for_before_anything_is_averaged(joules: 
     """AES 18a1cc8 results/benchmark_report.json averages prefill 79.83 … 0.0 … and decode … -80.18 … 148.48."""
     values = [79.83, 80.09, joules, 80.02]
     passes = [
-        Pass(i, Window(0, 10**9), 1, 1, (Reading("gpu:0", "nvml", Method.COUNTER, value, 0.0),), {}, {}, None)
+        Pass(i, Window(0, 10**9), 1, 1, (Reading("gpu:0", "nvml", Method.COUNTER, value, 0.0),), {}, None)
         for i, value in enumerate(values)
     ]
     [found] = gates.readings(passes)

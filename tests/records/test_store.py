@@ -105,8 +105,7 @@ def test_a_write_that_fails_leaves_no_temporary_file(full_disk: Path) -> None:
 
 def test_two_runs_write_one_store_at_the_same_time(tmp_path: Path) -> None:
     runs = [
-        start("run", *fake_words(tmp_path, "-m", "fake/model", "-m", "fake/model", watts=watts, real_seconds=0.01)[1:])
-        for watts in (100, 200)
+        start(*fake_words(tmp_path, "--batch-size", "1,2,3", watts=watts, real_seconds=0.01)) for watts in (100, 200)
     ]
     for process in runs:
         _, err = process.communicate(timeout=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from wattstar import registry
 from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
@@ -11,26 +11,30 @@ from wattstar.rating.populations import figure
 from wattstar.types import Population, Rating, Record
 
 STAR, NO_STAR = "★", "☆"
+EARLIER = "†"
+"""Of a record that was in the store before the command was given."""
 
 
-def show(records: Sequence[tuple[str, Record]]) -> None:
-    """Rated records by population; then those that are not rated, with the reason."""
+def show(records: Sequence[tuple[str, Record]], earlier: Collection[str] = ()) -> None:
+    """Rated records by population; then those that are not rated, with the reason. Those in ``earlier`` are marked."""
     known = dict(records)
     for population, members in populations(records):
         ratings = rate(population, members)
         names = {record.quality.name for _, record in members if record.quality}
-        rows = [_row(rating, known[rating.record], names.pop() if len(names) == 1 else "quality") for rating in ratings]
-        table(
-            _title(population), rows, right=("Wh/1,000 queries", "time/query"), note=_note(population, ratings, known)
-        )
+        quality = names.pop() if len(names) == 1 else "quality"
+        rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in ratings]
+        note = _note(population, ratings, known)
+        if any(rating.record in earlier for rating in ratings):
+            note += f"\n{EARLIER}: measured before this command"
+        table(_title(population), rows, right=("Wh/1,000 queries", "time/query"), note=note)
     rest = [_unrated(name, record) for name, record in records if figure(record) is None]
     if rest:
         table("not rated", rest)
 
 
-def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
+def _row(rating: Rating, record: Record, quality: str, earlier: bool) -> dict[str, str]:
     return {
-        "model": broken(variant(record)),
+        "model": broken(variant(record)) + f" {EARLIER}" * earlier,
         "Wh/1,000 queries": watt_hours(figure(record)) + ("!" if record.findings else ""),
         "time/query": time_per_query(record),
         quality: quality_value(record),

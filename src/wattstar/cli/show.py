@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,10 +24,10 @@ from wattstar.cli.output import (
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
-from wattstar.types import Pass, Reading, Record, WarmUp, Window
+from wattstar.types import Interval, Reading, Record, WarmUp, Window
 
-PHASES = ("preprocess", "prefill", "encode", "forward", "denoise", "decode")
-SHARES = "~ is modelled: an estimate, or the share of a phase whose windows are too short for the meter"
+SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
+MODELLED_SHARES = "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
 
 
 @click.command("show")
@@ -51,12 +52,14 @@ def _show(name: str, record: Record) -> None:
         [{"": key, " ": value} for key, value in _facts(record).items()],
     )
     _units(record)
-    rows = [row for counted in record.passes for row in _pass(counted)]
+    rows = [_row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy) for counted in record.passes]
     rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     if rows:
         full = [{column: row.get(column, "–") for column in columns} for row in rows]
         table("joules by window", full, right=columns[1:], note=SHARES)
+    if phases := _phases(record):
+        table("phases", phases, right=list(phases[0])[2:], note=MODELLED_SHARES)
     for finding in record.findings:
         click.echo(printable(f"{finding.severity}: {finding.gate}: {finding.message}"))
 
@@ -132,15 +135,32 @@ def _unit(one: PerUnit) -> dict[str, str]:
     return {"unit": one.unit, "J": number(one.joules.mid), "±": half_width(one.joules), "per query": count}
 
 
-def _pass(counted: Pass) -> list[dict[str, str]]:
-    """The pass, and below it its phases where there are several."""
-    whole = _row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy)
-    # Stored by name, shown in the order in which they happen.
-    phases = sorted(
-        counted.phases.items(), key=lambda item: PHASES.index(item[0]) if item[0] in PHASES else len(PHASES)
-    )
-    phases = phases if len(phases) > 1 else []
-    return [whole, *(_row(f"  {name}", "", found) for name, found in phases)]
+def _phases(record: Record) -> list[dict[str, str]]:
+    """Where there are several, each phase of each domain."""
+    readings = [reading for counted in record.passes for reading in counted.energy]
+    estimates = {reading.domain for reading in readings if reading.plausible_factor}
+    estimates -= {reading.domain for reading in readings if not reading.plausible_factor}
+    whole: dict[str, float] = defaultdict(float)
+    for each in record.phases:
+        whole[each.domain] += each.seconds
+    rows = [
+        {
+            "phase": each.name,
+            "domain": each.domain,
+            "time": f"{each.seconds / whole[each.domain]:.1%}",
+            "watts": "~" * (each.domain in estimates) + number(each.watts.mid),
+            "Wh per 1,000 queries": "~" * (each.domain in estimates) + number(each.wh_per_1000.mid),
+            "95 %": _edges(each.wh_per_1000),
+        }
+        for each in record.phases
+    ]
+    return rows if len({each.name for each in record.phases}) > 1 else []
+
+
+def _edges(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "?"
+    return f"{number(interval.low)} … {number(interval.high)}"
 
 
 def _row(what: str, seconds: str, energy: Sequence[Reading]) -> dict[str, str]:

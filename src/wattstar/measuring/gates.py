@@ -248,14 +248,6 @@ def figure(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
     return []
 
 
-def phases(passes: Sequence[Pass], names: Sequence[str]) -> list[Finding]:
-    """A phase that cannot be told apart is said to be unknown."""
-    absent = [name for name in names if any(name not in counted.phases for counted in passes)]
-    if not absent:
-        return []
-    return [Finding("phases", Severity.NOTE, f"no energy of its own for: {', '.join(absent)}")]
-
-
 def neighbours(passes: Sequence[Pass], named: Sequence[Neighbour] = ()) -> list[Finding]:
     """Others on the machine change what is measured; ``named``: the busiest, the busiest first."""
     shares = [counted.foreign_cpu for counted in passes if counted.foreign_cpu is not None]

@@ -19,11 +19,9 @@ from wattstar.measuring.attempt import (
     blocks_of,
     counted_windows,
     fold,
-    phase_windows,
-    phases_of,
+    subset_of,
     window_of,
     windows_of,
-    works_of,
 )
 from wattstar.measuring.isolation import Isolation, kept_apart
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
@@ -68,7 +66,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
-        attempt.works = works_of(job)
+        attempt.subset = subset_of(job)
         # A worker that idles is silent by order.
         observer.follow(folder, circumstances.silence + job.procedure.idle_seconds)
     except WorkerLost as lost:
@@ -214,14 +212,12 @@ class _Observer:
         energy = readings(domains, counted)
         late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
         self.attempt.late.extend((index, domain) for domain in sorted(late))
-        phases = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
         return Pass(
             index=index,
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
             energy=energy,
-            phases={name: found for name, parts in phases.items() if (found := readings(domains, parts))},
             counts=content["counts"],
             foreign_cpu=self._room.share,
             blocks=blocks_of(marks, content["blocks"], domains),
