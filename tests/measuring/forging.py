@@ -221,7 +221,7 @@ FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the ch
     "a duplicated pass": (duplicate_pass, "marks", "passes 0, 1, 2, 3 were marked, passes 0, 1, 2, 3, 4 are written"),
     "a duplicated pass with its marks": (duplicate_pass_and_marks, "attempt", "pass 4 begins before pass 3 has ended"),
     "a pass left out": (drop_pass, "marks", "passes 0, 1, 2, 3 were marked, passes 0, 1, 2 are written"),
-    "a truncated timeline": (rows("timelines", truncate), "findings", "gpu:0 was not read from begin to end, and no finding says so"),
+    "a truncated timeline": (rows("timelines", truncate), "findings", "gpu:0 not read from begin to end"),
     "stamps left out": (rows("timelines", thin), "readings", "gpu:0"),
     "another model's timeline": (stolen("timelines"), "readings", "pass 0: energy"),
     "another model's marks": (stolen("marks"), "batches", "pass 0: 6 batches were marked"),

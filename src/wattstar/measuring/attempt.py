@@ -11,6 +11,7 @@ from typing import Any
 
 from wattstar import registry, testsets
 from wattstar.measuring import phase_gates
+from wattstar.measuring.room import Around
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.types import (
     Block,
@@ -57,6 +58,7 @@ class Attempt:
     left_out: Sequence[str] = ()
     """What is on the machine and was not read."""
     environment: Environment | None = None
+    around: Around = field(default_factory=Around)
 
     @property
     def status(self) -> Status:

@@ -12,6 +12,7 @@ from typing import Any
 from wattstar.errors import VerificationFailed
 from wattstar.measuring.attempt import Attempt, blocks_of, counted_windows, subset_of, windows_of
 from wattstar.measuring.results import Results, results
+from wattstar.measuring.room import Around
 from wattstar.measuring.work import arranged
 from wattstar.records import tables
 from wattstar.records.store import Store
@@ -67,6 +68,7 @@ class Evidence:
             sampling=record.sampling,
             warm_up=record.warm_up,
             environment=record.environment,
+            around=Around(before=record.environment.state if record.environment else {}),
         )
         return results(attempt)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import wattstar
 from wattstar import registry
-from wattstar.measuring import choosing, figures, gates, machine, phase_gates, phases
+from wattstar.measuring import choosing, figures, gates, machine, net, phase_gates, phases, spoilers
 from wattstar.measuring.attempt import (
     IDLE,
     STAGES,
@@ -46,8 +46,10 @@ from wattstar.types import (
     Window,
 )
 
-LIVE = frozenset({"samples", "coverage", "sensor", "not read"})
+LIVE = frozenset({"samples", "coverage", "sensor", "not read", "conditions"})
 """Gates that saw something nobody can see again in what was kept."""
+NAMING = frozenset({"neighbours"})
+"""Gates whose words name what only they have seen."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         sensors=attempt.profiles,
         warm_up=found.warm_up,
         phases=found.phases,
-        environment=attempt.environment,
+        environment=attempt.environment and replace(attempt.environment, state=dict(attempt.around.before)),
     )
 
 
@@ -102,16 +104,19 @@ def results(attempt: Attempt) -> Results:
     """Everything that can be worked out, from the complete timelines; depends on nothing but the attempt."""
     domains = [Domain(timeline) for timeline in attempt.timelines]
     passes = tuple(counted(told, attempt.marks, domains) for told in attempt.passes)
-    made = figures_of(passes, attempt)
+    stages = _stages(attempt, domains)
+    idle = net.rests(stages, domains)
+    made = net.with_net(figures_of(passes, attempt), passes, idle)
     found = Results(
         passes=passes,
-        stages=_stages(attempt, domains),
+        stages=stages,
         warm_up=_warm_up(attempt, domains),
         phases=_phases(passes, attempt),
         figures=made,
         rated=figures.rated(made),
     )
-    return replace(found, findings=tuple(_findings(attempt, found)))
+    of_net = net.findings(made, found.rated, passes, idle)
+    return replace(found, findings=(*_findings(attempt, found), *of_net))
 
 
 def counted(told: Pass, marks: Sequence[Mark], domains: Sequence[Domain]) -> Pass:
@@ -194,8 +199,9 @@ def _findings(attempt: Attempt, found: Results) -> list[Finding]:
         *gates.figure(found.passes, found.rated),
         *phase_gates.unknown(found.passes, names, found.phases),
         *phase_gates.unconfirmed(found.phases, names[0], phase_gates.alone(found.stages, attempt.marks)),
-        *gates.neighbours(found.passes),
         *gates.scatter(found.figures, found.rated),
+        *gates.neighbours(found.passes, attempt.around.neighbours),
+        *spoilers.spoilers(attempt.around, attempt.states, windows, attempt.job.model.device == "cpu"),
     ]
 
 
