@@ -44,7 +44,7 @@ def passes(*watts: float, factor: float | None = None) -> list[Pass]:
     windows = [Window(i * 20_000_000_000, i * 20_000_000_000 + 10_000_000_000) for i in range(len(watts))]
     method = Method.MODELLED if factor else Method.COUNTER
     return [
-        Pass(i, window, 1, 100, (Reading("gpu:0", "nvml", method, power * 10, 0.0, factor),), {}, {}, None)
+        Pass(i, window, 1, 100, (Reading("gpu:0", "nvml", method, power * 10, 0.0, factor),), {}, None)
         for i, (window, power) in enumerate(zip(windows, watts, strict=True))
     ]
 

@@ -18,7 +18,7 @@ from wattstar.types import Boundary, Interval, Pass, Record, Window
 
 def record(wh_per_1000: float, *counts: dict[str, int], queries: int = 100, **changes: Any) -> Record:
     """One pass of so many queries for each of the counts, and a 95 % interval of ± 10 %."""
-    passes = tuple(Pass(i, Window(0, 1), 1, queries, (), {}, counted, None) for i, counted in enumerate(counts))
+    passes = tuple(Pass(i, Window(0, 1), 1, queries, (), counted, None) for i, counted in enumerate(counts))
     return written(wh_per_1000, "a/model", spread=0.1, passes=passes, **changes)[1]
 
 
