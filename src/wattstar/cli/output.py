@@ -160,7 +160,7 @@ def watt_hours(made: Figure | None) -> str:
 
 def half_width(interval: Interval) -> str:
     """``1.4 %`` of the mid value; ``? %`` where it is not known."""
-    if interval.high is None:
+    if interval.high is None or interval.mid <= 0:
         return "? %"
     share = (interval.high - interval.mid) / interval.mid * 100
     return f"{share:.{0 if share >= 9.95 else 1}f} %"
