@@ -152,8 +152,8 @@ def test_the_last_words_of_a_worker_are_in_the_record(tmp_path: Path) -> None:
 
 
 def test_passes_that_were_finished_before_the_failure_are_kept_but_not_rated(tmp_path: Path) -> None:
-    """Two batches to warm up, then four a pass: the thirteenth is in the third pass."""
-    done = wattstar_command(*fake_words(tmp_path, misbehave="die", after_batches=12))
+    """Seven batches to warm up, then four a pass: the eighteenth is in the third pass."""
+    done = wattstar_command(*fake_words(tmp_path, misbehave="die", after_batches=17))
     record, _ = failed(tmp_path, done)
     assert [counted.index for counted in record.passes] == [0, 1]
     rated = command("rate", "-o", tmp_path, "--format", "json")
@@ -236,7 +236,9 @@ def test_a_worker_that_dies_before_it_hears_the_next_word_is_a_death_like_others
     tmp_path: Path, packages: dict[str, str]
 ) -> None:
     """The stuck meter keeps the parent waiting after the pass, while the worker dies."""
-    done = wattstar_command(*odd_words(tmp_path, "dies_between_passes", "--meter", "stuck"), env=packages)
+    done = wattstar_command(
+        *odd_words(tmp_path, "dies_between_passes", "--meter", "stuck", "--passes", 1), env=packages
+    )
     record, failure = failed(tmp_path, done)
     assert done.returncode == 5
     assert failure.signal == "SIGKILL"

@@ -90,13 +90,13 @@ def test_each_boundary_is_the_sum_of_its_domains_per_1000_queries(tmp_path: Path
 
 
 def test_stages_are_measured_beside_and_never_in_the_figure(tmp_path: Path) -> None:
-    job = fake_job(watts="300", seconds="0.1", procedure={"samples": 4, "idle_seconds": 7.0, "warm_up_passes": 3})
+    job = fake_job(watts="300", seconds="0.1", procedure={"samples": 4, "idle_seconds": 7.0})
     record = measure(job, tmp_path)
     joules = {stage.name: of(stage.energy, "gpu:0").joules for stage in record.stages if stage.energy}
     assert joules == {
         "preprocess": exactly(0.5 * IDLE_WATTS),
         "idle_before": exactly(7.0 * IDLE_WATTS),
-        "warm_up": exactly(3 * 4 * 30.0),
+        "warm_up": exactly((4 + 5) * 30.0),  # every batch once, then four rounds of one, and one while they are judged
         "idle_after": exactly(7.0 * IDLE_WATTS),
     }
     assert figure(record, Boundary.GPU) == exactly(30 / 3.6)

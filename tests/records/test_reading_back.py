@@ -30,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One complete record, one failed one with passes, one failed one with nothing."""
     folder = tmp_path_factory.mktemp("store")
     assert wattstar_command(*fake_words(folder, task="text-generation")).returncode == 0
-    assert wattstar_command(*fake_words(folder, misbehave="die", after_batches=10)).returncode == 5
+    assert wattstar_command(*fake_words(folder, misbehave="die", after_batches=15)).returncode == 5
     assert wattstar_command(*fake_words(folder, misbehave="corrupt")).returncode == 3
     assert len(records(folder)) == 3
     return folder

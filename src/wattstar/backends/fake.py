@@ -22,11 +22,13 @@ DEFAULTS: Mapping[str, str] = {
     "idle_watts": "50",
     "cpu_watts": "20",
     "dram_watts": "5",
+    "cold": "1,0",
     "misbehave": "",
     "after_batches": "3",
     "real_seconds": "0",
 }
 """``ModelSpec.options``. watts, seconds: of ``gpu:0`` and per sample, one value a phase (the last is repeated).
+cold: FACTOR,BATCHES: the first batch takes FACTOR times as long, and so many batches later it is warm.
 misbehave: ``die``, ``exit``, ``hang``, ``out-of-memory`` or ``corrupt`` (at loading), once so many batches were served.
 real_seconds: what a batch takes on the real clock, for those who want to interrupt it."""
 
@@ -48,6 +50,7 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
         raise ModelUnavailable("The weight file of the fake model is corrupt.", ["choose another fake model"])
     world = _World(Path(os.environ["WATTSTAR_JOB_FOLDER"]) / "fake-world.jsonl", options)
     seconds, watts = _numbers(options["seconds"]), _numbers(options["watts"])
+    factor, batches = _numbers(options["cold"])
     served = 0
 
     def prepare(samples: Sequence[Sample]) -> list[Batch]:
@@ -61,10 +64,12 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
         if served > int(options["after_batches"]):
             _misbehave(options["misbehave"])
         time.sleep(float(options["real_seconds"]))
+        slower = 1 + (factor - 1) * max(0.0, 1 - (served - 1) / batches) if batches else 1.0
         for i, phase in enumerate(task.phases):
             if i:
                 mark(phase.begins)
-            world.advance(seconds[min(i, len(seconds) - 1)] * len(batch.samples), watts[min(i, len(watts) - 1)])
+            duration = seconds[min(i, len(seconds) - 1)] * len(batch.samples) * slower
+            world.advance(duration, watts[min(i, len(watts) - 1)])
 
     def finish(batch: Batch, raw: None) -> list[Output]:
         tokens = {"tokens_in": 8, "tokens_out": controls.new_tokens or 1}

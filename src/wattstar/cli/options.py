@@ -46,7 +46,10 @@ _REQUEST = (
                  help="Left out: found from the model. zero-shot: asked in words."),
     click.option("--edition", help="Of the test sets."),
     click.option("--samples", type=int, help="Fewer than the whole test set."),
-    click.option("--passes", type=int, help="Counted passes over all samples."),
+    click.option("--passes", type=int, help="A fixed number of counted passes. Left out: 4, and from their scatter so "
+                 "many as --target-error takes, 10 at most."),
+    click.option("--target-error", type=float, help="Half of the 95 % interval, as a share: 0.01."),
+    click.option("--warm-up-seconds", type=float, help="At most; it ends when time and power are steady."),
     click.option("--idle-seconds", type=float, help="Before and after, with the model loaded."),
     click.option("--pass-seconds", type=float, help="Short work is repeated inside a pass until it lasts this long."),
     click.option("--seed", type=int),

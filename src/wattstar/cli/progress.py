@@ -78,5 +78,7 @@ def _what(progress: Progress) -> str:
     """``text-generation org/model: pass 2 of 4``."""
     stage = progress.stage.replace("_", " ")
     if progress.stage == "pass":
-        stage = f"pass {progress.passes + 1} of {progress.job.procedure.passes}"
+        procedure = progress.job.procedure
+        fixed = procedure.passes == procedure.most_passes
+        stage = f"pass {progress.passes + 1} of {procedure.passes}{'' if fixed else f'–{procedure.most_passes}'}"
     return f"{progress.job.task} {progress.job.model.id}: {stage}"

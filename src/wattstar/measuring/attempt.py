@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import wattstar
@@ -18,6 +19,7 @@ from wattstar.records.store import Store
 from wattstar.types import (
     SCHEMA_VERSION,
     Approach,
+    Block,
     Failure,
     Finding,
     Job,
@@ -35,6 +37,7 @@ from wattstar.types import (
     Stage,
     Status,
     Timeline,
+    WarmUp,
     Window,
 )
 
@@ -59,6 +62,7 @@ class Attempt:
     states: Sequence[Observation] = ()
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
+    warm_up: WarmUp | None = None
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -98,6 +102,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         samples=store.add_table("samples", tables.samples_to_parquet(attempt.rows)) if attempt.rows else None,
         sampling=attempt.sampling,
         sensors=attempt.profiles,
+        warm_up=attempt.warm_up,
     )
 
 
@@ -128,6 +133,7 @@ def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
         *gates.jumps(attempt.timelines, windows),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
+        *gates.warm_up(attempt.warm_up),
         *gates.trend(attempt.passes, rated),
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
@@ -167,6 +173,25 @@ def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> d
             if begin in stamps and end in stamps:
                 windows[name].append(Window(stamps[begin], stamps[end]))
     return {name: parts for name, parts in windows.items() if len(parts) == len(batches)}
+
+
+def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:
+    """The parts of a pass, which lie edge to edge; ``told`` by the worker: ``first`` (batch), ``queries``, ``work``."""
+    whole = window_of(marks, "pass")
+    begins = {mark.batch: mark.time for mark in marks if mark.name == "batch"}
+    edges = [whole.begin, *(begins[each["first"]] for each in told[1:]), whole.end]
+    windows = [Window(begin, end) for begin, end in pairwise(edges)]
+    return tuple(
+        Block(window, each["queries"], readings(domains, [window]), each["work"])
+        for window, each in zip(windows, told, strict=True)
+    )
+
+
+def windows_of(marks: Sequence[Mark], name: str) -> list[Window]:
+    """All windows of this name that have ended, in order."""
+    begins = [mark.time for mark in marks if mark.name == name]
+    ends = [mark.time for mark in marks if mark.name == name + "_end"]
+    return [Window(begin, end) for begin, end in zip(begins, ends, strict=False)]
 
 
 def window_of(marks: Sequence[Mark], name: str) -> Window:

@@ -1,7 +1,9 @@
 """What worker and parent say to each other: one JSON object a line from the worker, one word a line from the parent.
 
-worker → parent: ``{"mark": {...}}`` (many), ``{"pass": {...}}`` after each counted pass, ``{"row": {...}}`` per sample,
-``{"done": {...}}`` or ``{"failed": {...}}`` at the end. parent → worker: ``again`` or ``enough`` after every pass.
+worker → parent: ``{"mark": {...}}`` (many), ``{"round": {...}}`` after each round of the warm-up, ``{"pass": {...}}``
+after each counted pass, ``{"row": {...}}`` per sample, ``{"done": {...}}`` or ``{"failed": {...}}`` at the end.
+parent → worker: after every round and pass ``again`` or ``enough``; after the last round, what a pass shall last:
+``enough SECONDS``.
 """
 
 from __future__ import annotations
@@ -53,9 +55,10 @@ class Channel:
         self._out.write((json.dumps({what: dict(content)}) + "\n").encode())
         self._out.flush()
 
-    def again(self) -> bool:
-        """Wait for the parent's word: another pass?"""
-        return self._words.get() == "again"
+    def word(self) -> tuple[str, str]:
+        """Wait for the parent's word, and what follows it."""
+        word, _, more = self._words.get().partition(" ")
+        return word, more
 
     def _listen(self) -> None:
         for line in sys.stdin:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from statistics import fmean
 
 from wattstar.measuring import timeline
 from wattstar.measuring.figures import per_query
+from wattstar.measuring.steady import MOST_DRIFT, line
 from wattstar.types import (
     Boundary,
     Figure,
@@ -20,6 +20,7 @@ from wattstar.types import (
     Sampling,
     Severity,
     Timeline,
+    WarmUp,
     Window,
 )
 
@@ -145,18 +146,25 @@ def left_out(sentences: Sequence[str]) -> list[Finding]:
     return [Finding("not read", Severity.NOTE, sentence) for sentence in sentences]
 
 
+def warm_up(found: WarmUp | None) -> list[Finding]:
+    """Time and power had stopped drifting when counting began."""
+    if found is None or found.steady:
+        return []
+    drift = "too few rounds to tell" if found.drift is None else f"still {found.drift:+.1%} over the last rounds"
+    message = (
+        f"not steady after {found.seconds:.0f} s ({drift}, {MOST_DRIFT:.0%} is allowed); a longer --warm-up-seconds"
+    )
+    return [Finding("warm-up", Severity.NOTE, message)]
+
+
 def trend(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
     """Energy does not drift from pass to pass: a line through them is not steeper than chance (t test, 1 %)."""
     if rated is None or len(passes) < LEAST_FOR_TREND:
         return []
     values = [per_query(counted, rated) for counted in passes]
-    mean, middle = fmean(values), (len(values) - 1) / 2
-    squares = sum((i - middle) ** 2 for i in range(len(values)))
-    slope = sum((i - middle) * (value - mean) for i, value in enumerate(values)) / squares
-    residual = sum((value - mean - slope * (i - middle)) ** 2 for i, value in enumerate(values))
-    error = math.sqrt(residual / (len(values) - 2) / squares)
-    drift = slope * (len(values) - 1) / mean
-    if abs(drift) < LEAST_DRIFT or abs(slope) <= STUDENT_T_995[min(len(values) - 2, len(STUDENT_T_995)) - 1] * error:
+    drift, error = line(values)
+    quantile = STUDENT_T_995[min(len(values) - 2, len(STUDENT_T_995)) - 1]
+    if abs(drift) < LEAST_DRIFT or abs(drift) <= quantile * error:
         return []
     return [Finding("trend", Severity.NOTE, f"energy drifted by {drift:+.1%} from the first pass to the last")]
 

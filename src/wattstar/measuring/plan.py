@@ -85,16 +85,24 @@ def _job(request: Request, model_id: str) -> Job:
         model=model,
         backend=backend,
         controls=_controls(request, task, model),
-        procedure=Procedure(
-            edition=test_set.edition,
-            digest=test_set.digest,
-            samples=len(test_set.samples),
-            passes=request.passes,
-            idle_seconds=request.idle_seconds,
-            pass_seconds=request.pass_seconds,
-        ),
+        procedure=_procedure(request, test_set),
         meters=_meters(request, model),
     )
+
+
+def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
+    procedure = Procedure(
+        edition=test_set.edition,
+        digest=test_set.digest,
+        samples=len(test_set.samples),
+        target_error=request.target_error,
+        warm_up_seconds=request.warm_up_seconds,
+        idle_seconds=request.idle_seconds,
+        pass_seconds=request.pass_seconds,
+    )
+    if request.passes is None:
+        return procedure
+    return replace(procedure, passes=request.passes, most_passes=request.passes)
 
 
 def _check(request: Request) -> None:
@@ -102,6 +110,8 @@ def _check(request: Request) -> None:
         ("--passes", request.passes, 1),
         ("--batch-size", request.batch_size, 1),
         ("--new-tokens", request.new_tokens, 1),
+        ("--target-error", request.target_error, 0.001),
+        ("--warm-up-seconds", request.warm_up_seconds, 0),
         ("--idle-seconds", request.idle_seconds, 0),
         ("--pass-seconds", request.pass_seconds, 0),
     ):

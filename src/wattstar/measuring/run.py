@@ -12,9 +12,19 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
-from wattstar.measuring.attempt import STAGES, Attempt, fold, phase_windows, phases_of, window_of
+from wattstar.measuring.attempt import (
+    STAGES,
+    Attempt,
+    blocks_of,
+    fold,
+    phase_windows,
+    phases_of,
+    window_of,
+    windows_of,
+)
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.sampler import Sampler
+from wattstar.measuring.steady import Round, judged, pass_seconds
 from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
@@ -89,19 +99,35 @@ def _undisturbed() -> Iterator[None]:
         signal.raise_signal(late)
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """What is there while a worker works."""
+
+    worker: Worker
+    sampler: Sampler
+    folder: Path
+
+
 class _Observer:
     """Listens to the worker, reads the meters, and keeps what an attempt is made of."""
 
     def __init__(self, attempt: Attempt, circumstances: Circumstances) -> None:
         self.attempt, self.job, self._circumstances = attempt, attempt.job, circumstances
         self._neighbours: Neighbours | None = None
+        self._rounds: list[Round] = []
+        self._wanted = attempt.job.procedure.passes
 
     def follow(self, folder: Path, silence: float) -> None:
         """Listen to the worker until it has nothing more to say."""
+        hear: Mapping[str, Callable[[dict[str, Any], _Scene], None]] = {
+            "mark": self._mark, "round": self._round, "pass": self._pass,
+            "row": self._row, "failed": self._failed, "done": self._done,
+        }  # fmt: skip
         with Worker(folder, silence, self._circumstances.start) as worker, self._sampler(worker, folder) as sampler:
+            scene = _Scene(worker, sampler, folder)
             try:
                 for what, content in worker.messages():
-                    self._hear(what, content, worker, sampler, folder)
+                    hear[what](content, scene)
             finally:
                 self.attempt.timelines = sampler.timelines()
                 self.attempt.states = sampler.states()
@@ -113,27 +139,51 @@ class _Observer:
         meters = {name: registry.meter(name) for name in self.job.meters}
         return Sampler(meters, Scope(worker.pid, self.job.model.device, str(folder)))
 
-    def _hear(self, what: str, content: dict[str, Any], worker: Worker, sampler: Sampler, folder: Path) -> None:
-        if what == "mark":
-            self.attempt.marks.append(Mark(**content))
-            if content["name"] in (*STAGES, "pass"):
-                self._circumstances.watch(Progress(self.job, content["name"], len(self.attempt.passes)))
-            if content["name"] == "pass":
-                self._neighbours = Neighbours(worker.pid)
-        elif what == "pass":
-            self.attempt.passes.append(self._pass(content, sampler))
-            append(folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
-            worker.say("again" if len(self.attempt.passes) < self.job.procedure.passes else "enough")
-        elif what == "row":
-            self.attempt.rows.append(content)
-        elif what == "failed":
-            self.attempt.failure = Failure(**{**content, "cures": tuple(content["cures"])})
-        elif what == "done":
-            self.attempt.done = content
-            sampler.cover(max(mark.time for mark in self.attempt.marks))
+    def _mark(self, content: dict[str, Any], scene: _Scene) -> None:
+        self.attempt.marks.append(Mark(**content))
+        if content["name"] in (*STAGES, "pass"):
+            self._circumstances.watch(Progress(self.job, content["name"], len(self.attempt.passes)))
+        if content["name"] == "pass":
+            self._neighbours = Neighbours(scene.worker.pid)
 
-    def _pass(self, content: Mapping[str, Any], sampler: Sampler) -> Pass:
-        """Work out the energy of the pass that has just ended."""
+    def _round(self, content: dict[str, Any], scene: _Scene) -> None:
+        """Judge the warm-up, and say how long a pass is to be when it is over."""
+        began = next(mark.time for mark in self.attempt.marks if mark.name == "warm_up")
+        window = windows_of(self.attempt.marks, "round")[content["index"]]
+        scene.sampler.cover(window.end)
+        energy = readings([Domain(timeline) for timeline in scene.sampler.timelines(began)], [window])
+        self._rounds.append(Round((window.end - window.begin) / 1e9, energy))
+        self.attempt.warm_up = found = judged(self._rounds, (window.end - began) / 1e9)
+        if found.steady or found.seconds >= self.job.procedure.warm_up_seconds:
+            scene.worker.say(f"enough {pass_seconds(self._rounds[-1], self.job.procedure):.3f}")
+        else:
+            scene.worker.say("again")
+
+    def _pass(self, content: dict[str, Any], scene: _Scene) -> None:
+        """Work out the pass, keep it on the disk, and decide whether there is to be another."""
+        pilot = self.job.procedure.passes
+        ahead = len(self.attempt.passes) + 1 < pilot
+        if ahead:  # whatever this one was, there is another: the device need not wait
+            scene.worker.say("again")
+        self.attempt.passes.append(self._worked_out(content, scene.sampler))
+        append(scene.folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
+        if len(self.attempt.passes) == pilot:
+            self._wanted = pilot
+        if not ahead:
+            scene.worker.say("again" if len(self.attempt.passes) < self._wanted else "enough")
+
+    def _row(self, content: dict[str, Any], scene: _Scene) -> None:
+        self.attempt.rows.append(content)
+
+    def _failed(self, content: dict[str, Any], scene: _Scene) -> None:
+        self.attempt.failure = Failure(**{**content, "cures": tuple(content["cures"])})
+
+    def _done(self, content: dict[str, Any], scene: _Scene) -> None:
+        self.attempt.done = content
+        scene.sampler.cover(max(mark.time for mark in self.attempt.marks))
+
+    def _worked_out(self, content: Mapping[str, Any], sampler: Sampler) -> Pass:
+        """The energy of the pass that has just ended."""
         index = content["index"]
         marks = [mark for mark in self.attempt.marks if mark.pass_index == index]
         window = window_of(marks, "pass")
@@ -152,6 +202,7 @@ class _Observer:
             phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
             counts=content["counts"],
             foreign_cpu=self._neighbours.share() if self._neighbours else None,
+            blocks=blocks_of(marks, content["blocks"], domains),
         )
 
 

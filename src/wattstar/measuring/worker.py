@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import json
 import os
 import signal
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wattstar import models, registry, testsets
 from wattstar.errors import ModelUnavailable, UnfitEnvironment, VerificationFailed, WattstarError
 from wattstar.measuring.channel import Channel
+from wattstar.measuring.work import Work
 from wattstar.records.codec import decode, encode
 from wattstar.testsets import SampleUnreadable
-from wattstar.types import Backend, Batch, Job, Kind, Mark, Output, Sample, Session, Task, Weights
+from wattstar.types import Backend, Job, Kind, Mark, Output, Sample, Task, Weights
 
 PR_SET_PDEATHSIG = 1
 
@@ -63,7 +63,7 @@ def _serve(job: Job, channel: Channel) -> None:
         )
     began = time.monotonic_ns()
     with backend.session(job.model, task, job.controls) as session:
-        work = _Work(job, session, channel)
+        work = Work(job.procedure, session, channel)
         channel.mark(Mark("load", began))
         channel.mark(Mark("load_end", time.monotonic_ns()))
         with work.stage("preprocess"):
@@ -71,82 +71,14 @@ def _serve(job: Job, channel: Channel) -> None:
             work.batches = list(session.prepare(samples))
         work.idle("idle_before")
         work.warm_up()
-        index = 0
-        while True:
+        for index in itertools.count():
             work.count(index)
-            index += 1
-            if not channel.again():
+            if channel.word()[0] != "again":
                 break
         work.idle("idle_after")
         outputs = work.outputs
         parameters = session.parameters
     _report(channel, job, task, backend, _Answers(samples, outputs, unreadable, work.seconds, parameters))
-
-
-@dataclass
-class _Work:
-    """Serves batches and stamps them."""
-
-    job: Job
-    session: Session
-    channel: Channel
-    batches: list[Batch] = field(default_factory=list)
-    outputs: list[Output] = field(default_factory=list)
-    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-    def mark(self, name: str, pass_index: int | None = None, batch: int | None = None) -> int:
-        """Stamp."""
-        now = self.session.now()
-        self.channel.mark(Mark(name, now, pass_index, batch))
-        return now
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Stamp a part of the work that is shown beside the rated one."""
-        self.channel.flush(self.mark(name))
-        yield
-        self.channel.flush(self.mark(name + "_end"))
-
-    def idle(self, name: str) -> None:
-        """The model is loaded and nothing is asked."""
-        if self.job.procedure.idle_seconds:
-            with self.stage(name):
-                self.session.sleep(self.job.procedure.idle_seconds)
-
-    def warm_up(self) -> None:
-        """Serve all batches."""
-        with self.stage("warm_up"):
-            for _ in range(self.job.procedure.warm_up_passes):
-                for batch in self.batches:
-                    self.session.predict(batch, _ignore)
-                    self.channel.breathe(self.session.now())
-
-    def count(self, index: int) -> None:
-        """One counted pass, between an uncounted lead-in and lead-out batch: its edges lie in continuous load."""
-        self.session.predict(self.batches[-1], _ignore)
-        self.channel.flush(began := self.mark("pass", index))
-        repeats = 0
-        while not repeats or self.session.now() - began < self.job.procedure.pass_seconds * 1e9:
-            raw = [self._batch(index, repeats * len(self.batches) + i, batch) for i, batch in enumerate(self.batches)]
-            repeats += 1
-        end = self.mark("pass_end", index)
-        self.session.predict(self.batches[0], _ignore)
-        self.outputs = [out for b, r in zip(self.batches, raw, strict=True) for out in self.session.finish(b, r)]
-        counts: Counter[str] = Counter()
-        for output in self.outputs:
-            counts.update({name: number * repeats for name, number in output.counts.items()})
-        self.channel.flush(end)
-        queries = repeats * sum(len(batch.samples) for batch in self.batches)
-        self.channel.say("pass", {"index": index, "repeats": repeats, "queries": queries, "counts": counts})
-
-    def _batch(self, index: int, number: int, batch: Batch) -> Any:
-        began = self.mark("batch", index, number)
-        raw = self.session.predict(batch, lambda name: self.channel.mark(Mark(name, self.session.now(), index, number)))
-        ended = self.mark("batch_end", index, number)
-        for sample in batch.samples:
-            self.seconds[sample.id].append((ended - began) / 1e9 / len(batch.samples))
-        self.channel.breathe(ended)
-        return raw
 
 
 @dataclass(frozen=True)
@@ -187,10 +119,6 @@ def _written(value: Any, task: Task) -> Any:
         return value
     image = value.convert("RGB")
     return f"sha256:{hashlib.sha256(image.tobytes()).hexdigest()} {image.width}x{image.height}"
-
-
-def _ignore(name: str) -> None:
-    """The mark function of batches that do not count."""
 
 
 def die_with_parent() -> None:

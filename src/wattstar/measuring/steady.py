@@ -1,0 +1,83 @@
+"""When warm-up may end: the same work, done in rounds, has stopped changing its time and its power.
+
+A line is laid through the last four rounds, by least squares, once through their seconds and once through their watts.
+Warm-up goes on while either drifts by more than 1 % from the first of them to the last and the drift is more than
+chance (two-sided t test, 10 %: noise must not keep a machine warming up, and warming up is smooth). Rounds of equal
+work are compared because batches differ. (Georges et al., OOPSLA 2007, wait until the last iterations scatter by less
+than 2 %; a noisy machine never gets there, and a slow drift does too early.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from wattstar.measuring.timeline import best
+from wattstar.types import Procedure, Reading, WarmUp
+
+ROUNDS = 4
+"""So many last rounds are looked at."""
+ROUNDS_A_PASS = 5
+"""A round lasts so small a part of ``Procedure.pass_seconds``, and at least one batch."""
+MOST_DRIFT = 0.01
+STUDENT_T_95 = 2.920
+"""Two-sided 90 % quantile of Student's t for ``ROUNDS`` − 2 degrees of freedom."""
+SHARE_OF_ERROR = 0.25
+"""Of the asked error, what stamps and steps at the edges of a pass may make of it."""
+LONGEST = 6.0
+"""For that a pass becomes so many times ``Procedure.pass_seconds`` at most."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """The same work as every other round of one warm-up."""
+
+    seconds: float
+    energy: tuple[Reading, ...]
+    """One reading a domain."""
+
+    @property
+    def joules(self) -> float | None:
+        """Of the devices that are rated: GPUs where one is read, else all; None where nothing was read."""
+        found = _rated(self.energy)
+        return sum(reading.joules for reading in found) if found else None
+
+
+def judged(rounds: Sequence[Round], seconds: float) -> WarmUp:
+    """What is known of a warm-up that has lasted for so many seconds."""
+    last = rounds[-ROUNDS:]
+    watts = [each.joules / each.seconds for each in last if each.joules is not None]
+    series = [[each.seconds for each in last]] + ([watts] if len(watts) == len(last) else [])
+    if len(last) < ROUNDS:
+        return WarmUp(seconds, len(rounds), steady=False, drift=None)
+    lines = [line(values) for values in series]
+    steady = all(abs(drift) <= MOST_DRIFT or abs(drift) <= STUDENT_T_95 * error for drift, error in lines)
+    return WarmUp(seconds, len(rounds), steady, max((drift for drift, _ in lines), key=abs))
+
+
+def line(values: Sequence[float]) -> tuple[float, float]:
+    """The drift from first to last along the line through the values, and its standard error: shares of the mean."""
+    mean, middle, last = fmean(values), (len(values) - 1) / 2, len(values) - 1
+    squares = sum((i - middle) ** 2 for i in range(len(values)))
+    slope = sum((i - middle) * (value - mean) for i, value in enumerate(values)) / squares
+    residual = sum((value - mean - slope * (i - middle)) ** 2 for i, value in enumerate(values))
+    return slope * last / mean, math.sqrt(residual / (len(values) - 2) / squares) * last / mean
+
+
+def pass_seconds(last: Round, procedure: Procedure) -> float:
+    """How long a pass must last so that its edges are known well enough; where the passes are fixed, as asked.
+
+    What its edges leave open does not grow with a window: u·Pmax/4 each at the most, u being the counter's step.
+    """
+    if procedure.passes == procedure.most_passes or not last.joules:
+        return procedure.pass_seconds
+    bound = sum(reading.bound for reading in _rated(last.energy))
+    needed = bound / (SHARE_OF_ERROR * procedure.target_error * last.joules / last.seconds)
+    return min(max(procedure.pass_seconds, needed), LONGEST * procedure.pass_seconds)
+
+
+def _rated(energy: Sequence[Reading]) -> tuple[Reading, ...]:
+    found = best(energy)
+    return tuple(reading for reading in found if reading.domain.startswith("gpu:")) or found
