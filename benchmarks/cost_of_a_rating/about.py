@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cost_of_a_rating import rival, works
+
 from wattstar.meters import estimate
 from wattstar.meters._processor import processor_name
 

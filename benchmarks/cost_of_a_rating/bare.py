@@ -1,6 +1,6 @@
 """A loop as one writes it by hand: load, tokenise, and then nothing but the model, one sample after another.
 
-python bare.py SPECIFICATION.json; runs where wattstar or where optimum-benchmark runs and imports neither. Says one JSON
+python bare.py SPECIFICATION.json; runs where wattstar or where optimum-benchmark runs and imports neither. Says a JSON
 object a line; hears on standard input ``pass`` (all samples once) or ``serve SECONDS`` (on from where it stopped).
 """
 

@@ -10,11 +10,14 @@ from typing import Any
 
 from benchmarks.cost_of_a_rating.watch import Spent
 from benchmarks.cost_of_a_rating.works import EDITION, Work
+
 from wattstar.records.store import Store
 from wattstar.records.tables import marks_from_parquet
 from wattstar.types import Interval, Record
 
 WATTSTAR = (sys.executable, "-P", "-c", "from wattstar.cli import main; main(prog_name='wattstar')")
+MOST_REPEATS = 100_000
+"""Of the samples in one pass; more than there can be."""
 
 
 class NoRecord(Exception):
@@ -24,7 +27,8 @@ class NoRecord(Exception):
 def words(work: Work, samples: int, store: Path) -> list[str]:
     """The command: the whole procedure with ``--quick``; without idling, as the other two measure no idle power."""
     command = ["run", "--task", work.task, "--model", work.model, "--device", "cpu", "--out", str(store)]
-    return [*WATTSTAR, *command, "--edition", EDITION, "--samples", str(samples), "--idle-seconds", "0", *quick(samples)]
+    more = ["--edition", EDITION, "--samples", str(samples), "--idle-seconds", "0", *quick(samples)]
+    return [*WATTSTAR, *command, *more]
 
 
 def quick(samples: int) -> list[str]:
@@ -38,16 +42,19 @@ def quick(samples: int) -> list[str]:
 
 
 def stamps(store: Path, samples: int) -> list[tuple[int, int, int]]:
-    """(sample, begin, end) of every batch of the last record's counted passes; batches hold one sample each."""
+    """(place, begin, end) of every batch of the last record's passes; batches hold one sample each, in turn.
+
+    Between two passes places are left out: what is done there is no part of a pass.
+    """
     record = last(store)
     if record.marks is None:
         raise NoRecord(f"the record has no marks: {record.failure}")
-    found: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    found: dict[int, dict[str, int]] = defaultdict(dict)
     for mark in marks_from_parquet(Store(store).table("marks", record.marks)):
         if mark.pass_index is not None and mark.batch is not None:
-            found[mark.pass_index, mark.batch][mark.name] = mark.time
-    whole = {key: times for key, times in found.items() if "batch_end" in times}
-    return [(number % samples, times["batch"], times["batch_end"]) for (_, number), times in sorted(whole.items())]
+            found[mark.pass_index * samples * MOST_REPEATS + mark.batch][mark.name] = mark.time
+    whole = {place: times for place, times in found.items() if "batch_end" in times}
+    return [(place, times["batch"], times["batch_end"]) for place, times in sorted(whole.items())]
 
 
 def found(store: Path, spent: Spent) -> dict[str, Any]:

@@ -57,8 +57,7 @@ def words(work: Work, prepared: Prepared, samples: int, folder: Path) -> list[st
     overrides = []
     for change in CHANGES:
         name, _, value = change.partition("=")
-        prefix = "++" if name in ("backend.library", "scenario.latency", "backend.torch_dtype", "backend.device_map") else ""
-        overrides.append(f"{prefix}{name}={values.get(name, value)}")
+        overrides.append(f"++{name}={values.get(name, value)}")
     command = prepared.python.parent / "optimum-benchmark"
     return [str(command), "--config-dir", str(YAML), "--config-name", work.config, *overrides]
 

@@ -1,4 +1,4 @@
-"""Measures what a rating costs by a bare PyTorch loop, by wattstar and by optimum-benchmark's energy_star, side by side.
+"""Measures what a rating costs: by a bare PyTorch loop, by wattstar, by optimum-benchmark's energy_star, side by side.
 
 python benchmarks/cost_of_a_rating/run.py --out benchmarks/cost_of_a_rating/output
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.cost_of_a_rating import about, rival, rating, table, turns, watch, works  # noqa: E402
+from benchmarks.cost_of_a_rating import about, rating, rival, table, turns, watch, works  # noqa: E402
 from benchmarks.cost_of_a_rating.works import WORKS, Work  # noqa: E402
 from benchmarks.meters import environment  # noqa: E402
 
@@ -111,7 +112,7 @@ def _options() -> Any:
     parser.add_argument("--only", action="append", choices=[work.name for work in WORKS])
     parser.add_argument("--samples", type=int)
     parser.add_argument("--part", type=int, help="of the samples of generation, for all but wattstar")
-    parser.add_argument("--rounds", type=int, help="turns of each side")
+    parser.add_argument("--turns", type=int, help="of each side, where per-sample times are compared")
     parser.add_argument("--commands", type=int, help="of optimum-benchmark; 10: its whole method")
     parser.add_argument("--passes", type=int, help="of the bare loop")
     return parser.parse_args()
@@ -119,7 +120,7 @@ def _options() -> Any:
 
 def _size(options: Any) -> Size:
     size = FAST if options.fast else FULL
-    asked = {"samples": options.samples, "turns": options.rounds, "commands": options.commands, "passes": options.passes}
+    asked = {name: getattr(options, name) for name in ("samples", "turns", "commands", "passes")}
     size = replace(size, **{name: value for name, value in asked.items() if value is not None})
     return replace(size, part={"generation": options.part}) if options.part else size
 
@@ -171,7 +172,7 @@ class Bench:
         with self._alone(self.rows) as bare, self._serving() as (harness, store):
             made = turns.alternate(harness, bare, self.size.turns, self.work.turn_seconds * self.size.shorter)
             turns.interrupted(harness)
-        return turns.compare(made, rating.stamps(store, len(self.rows)))
+        return turns.compare(made, rating.stamps(store, len(self.rows)), len(self.rows))
 
     def rival(self) -> dict[str, Any]:
         """One command of optimum-benchmark, between two passes of the bare loop on its own libraries."""
@@ -190,6 +191,7 @@ class Bench:
     def wattstar(self) -> dict[str, Any]:
         """One command of wattstar, as a user gives it, on all samples."""
         folder = self.folder / "wattstar"
+        shutil.rmtree(folder, ignore_errors=True)
         words = rating.words(self.work, self.size.samples, folder / "store")
         limit = START_SECONDS + 15 * SLOWEST * self.work.rate_seconds * self.size.samples
         spent = watch.run(watch.Command(words, folder, self.place.environment, min(limit, 1800.0)))

@@ -1,8 +1,8 @@
 """What a harness adds to each sample: two processes that are both loaded and warm take turns of seconds, A B B A.
 
-wattstar runs as it always does, parent, meters and worker, and is frozen (SIGSTOP) with all its processes while it is the
-bare loop's turn. Both serve the same few samples again and again; of each turn the first samples are left out, as caches
-are cold. The time of a sample is from its begin to the next one's begin: what a harness does between samples counts.
+wattstar runs as it always does, parent, meters and worker, and is frozen (SIGSTOP) with all its processes while it is
+the bare loop's turn. Both serve the same few samples again and again; of each turn the first samples are left out, as
+caches are cold. The time of a sample is from its begin to the next one's begin: what is done between samples counts.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ import statistics
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.cost_of_a_rating import watch
 
 Stamp = tuple[int, int, int]
-"""Sample, begin and end in nanoseconds."""
+"""Place, begin and end in nanoseconds. Places count on from sample to sample; where one is missing, something else was
+done between."""
 LEFT_OUT = 2
 """Samples at the begin of a turn."""
 SECONDS_TO_LOAD = 180.0
@@ -121,7 +123,7 @@ def alternate(harness: Partner, bare: Partner, turns: int, seconds: float) -> li
             made.append(Turn(True, begin, end))
         else:
             stamps = bare.ask(f"serve {seconds}", seconds + 60)["stamps"]
-            made.append(Turn(False, stamps[0][1], stamps[-1][2], tuple((s, b, e) for s, b, e in stamps)))
+            made.append(Turn(False, stamps[0][1], stamps[-1][2], tuple((p, b, e) for p, b, e in stamps)))
     return made
 
 
@@ -133,64 +135,77 @@ def interrupted(harness: Partner) -> None:
     harness.wait_for("interrupted", 60)
 
 
-def served(turn: Turn, stamps: Sequence[Stamp]) -> Mapping[int, list[tuple[float, float]]]:
-    """Sample → seconds from begin to the next begin, and from begin to end, of each time it was served in the turn."""
+def served(turn: Turn, stamps: Sequence[Stamp], count: int) -> Mapping[int, list[tuple[float, float]]]:
+    """Of each of ``count`` samples, how often it was served: seconds from begin to the next begin, and to its end."""
     inside = [stamp for stamp in stamps if turn.begin <= stamp[1] and stamp[2] <= turn.end]
     found: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for stamp, following in list(zip(inside, inside[1:], strict=False))[LEFT_OUT:]:
-        found[stamp[0]].append(((following[1] - stamp[1]) / 1e9, (stamp[2] - stamp[1]) / 1e9))
+    for (place, begin, end), (following, after, _) in list(pairwise(inside))[LEFT_OUT:]:
+        if following == place + 1:
+            found[place % count].append(((after - begin) / 1e9, (end - begin) / 1e9))
     return found
 
 
-def compare(turns: Sequence[Turn], stamps: Sequence[Stamp]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Pair:
+    """Two neighbouring turns, one of each side; ratios are the harness's time over the bare loop's."""
+
+    single: tuple[float, ...]
+    """Of each sample's median times."""
+    inside: tuple[float, ...]
+    """The same of the model's call alone."""
+    whole: float
+    """Of the sums over the samples of their mean times."""
+    bare_seconds: float
+    """A sample, by the bare loop."""
+
+
+def compare(turns: Sequence[Turn], stamps: Sequence[Stamp], count: int) -> dict[str, Any]:
     """The harness's time a sample over the bare loop's, from each pair of neighbouring turns of both.
 
-    ``per_sample``: median over samples and pairs of the ratio of a sample's median times. ``per_turn``: over a pair, the
-    samples' mean times, summed, which also see what happens rarely; the median over the pairs. ``inside``: as
-    ``per_sample``, of the model's call alone.
+    ``per_sample``: median over samples and pairs of the ratio of a sample's median times. ``inside``: the same, of the
+    model's call alone. ``per_turn``: of mean times, which also see what happens rarely; median over the pairs of turns.
+    Raises ``NoAnswer`` where no two turns have a sample in common.
     """
-    pairs = [_pair(one, other, stamps) for one, other in zip(turns, turns[1:], strict=False) if one.harness != other.harness]
-    single = [ratio for pair in pairs for ratio in pair[0]]
-    inside = [ratio for pair in pairs for ratio in pair[1]]
-    whole = [pair[2] for pair in pairs if pair[2] is not None]
+    neighbours = [(one, other) for one, other in pairwise(turns) if one.harness != other.harness]
+    pairs = [pair for one, other in neighbours if (pair := _pair(one, other, stamps, count))]
+    if not pairs:
+        raise NoAnswer("No two turns have a sample in common: the turns are too short.")
     return {
-        "pairs_of_turns": len(whole),
-        "pairs_of_samples": len(single),
-        "per_sample": summary(single),
-        "inside": summary(inside),
-        "per_turn": summary(whole),
-        "bare_seconds": statistics.median(pair[3] for pair in pairs if pair[3] is not None),
-        "turns": whole,
+        "pairs_of_turns": len(pairs),
+        "pairs_of_samples": sum(len(pair.single) for pair in pairs),
+        "per_sample": summary([ratio for pair in pairs for ratio in pair.single]),
+        "inside": summary([ratio for pair in pairs for ratio in pair.inside]),
+        "per_turn": summary([pair.whole for pair in pairs]),
+        "bare_seconds": statistics.median(pair.bare_seconds for pair in pairs),
+        "turns": [pair.whole for pair in pairs],
     }
 
 
-def _pair(
-    one: Turn, other: Turn, stamps: Sequence[Stamp]
-) -> tuple[list[float], list[float], float | None, float | None]:
+def _pair(one: Turn, other: Turn, stamps: Sequence[Stamp], count: int) -> Pair | None:
     harness, bare = (one, other) if one.harness else (other, one)
-    with_it, without = served(harness, stamps), served(bare, bare.stamps)
-    both = sorted(with_it.keys() & without.keys())
+    sides = served(harness, stamps, count), served(bare, bare.stamps, count)
+    both = sorted(sides[0].keys() & sides[1].keys())
     if not both:
-        return [], [], None, None
+        return None
 
-    def ratios(which: int) -> list[float]:
-        return [_middle(with_it[s], which) / _middle(without[s], which) for s in both]
+    def ratios(which: int) -> tuple[float, ...]:
+        return tuple(_middle(sides[0][sample], which) / _middle(sides[1][sample], which) for sample in both)
 
-    sums = [sum(statistics.fmean(time for time, _ in side[s]) for s in both) for side in (with_it, without)]
-    return ratios(0), ratios(1), sums[0] / sums[1], sums[1] / len(both)
+    sums = [sum(statistics.fmean(time for time, _ in side[sample]) for sample in both) for side in sides]
+    return Pair(ratios(0), ratios(1), sums[0] / sums[1], sums[1] / len(both))
 
 
 def _middle(times: Sequence[tuple[float, float]], which: int) -> float:
     return statistics.median(time[which] for time in times)
 
 
-def summary(values: Sequence[float], of: Callable[[Sequence[float]], float] = statistics.median) -> dict[str, float]:
+def summary(values: Sequence[float]) -> dict[str, float]:
     """Median with its 95 % interval by ranks (binomial, normal approximation)."""
     ordered = sorted(values)
     reach = 0.98 * len(ordered) ** 0.5
     low = max(0, round(len(ordered) / 2 - reach) - 1)
     high = min(len(ordered) - 1, round(len(ordered) / 2 + reach))
-    return {"low": ordered[low], "mid": of(ordered), "high": ordered[high]}
+    return {"low": ordered[low], "mid": statistics.median(ordered), "high": ordered[high]}
 
 
 @contextmanager

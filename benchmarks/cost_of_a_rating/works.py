@@ -113,7 +113,12 @@ def write_edition(cache: Path, work: Work, rows: Sequence[Mapping[str, str]]) ->
     folder.mkdir(parents=True, exist_ok=True)
     more: dict[str, Any] = {"labels": ["benign", "injection"]} if work.name == "classification" else {}
     made = [
-        {"id": f"{work.name}-{index:04d}", "source": "mini-2, sentences drawn", "input": {**row, **more}, "target": None}
+        {
+            "id": f"{work.name}-{index:04d}",
+            "source": "mini-2, sentences drawn",
+            "input": {**row, **more},
+            "target": None,
+        }
         for index, row in enumerate(rows)
     ]
     content = "".join(json.dumps(row) + "\n" for row in made).encode()
