@@ -134,7 +134,7 @@ def _save(results: Mapping[str, Any], folder: Path) -> None:
 def _steps(work: Work, size: Size, place: Place) -> Sequence[tuple[str, Callable[[], Any]]]:
     """Name (with a number) and what it does; the three tools in turns."""
     made = Bench(work, size, place)
-    steps: list[tuple[str, Callable[[], Any]]] = [("overhead", made.overhead)]
+    steps: list[tuple[str, Callable[[], Any]]] = [("overhead", made.overhead), ("inside", made.inside)]
     for number in range(size.commands):
         steps.append((f"optimum-benchmark {number + 1}", made.rival))
         if number == 0:
@@ -173,6 +173,14 @@ class Bench:
             made = turns.alternate(harness, bare, self.size.turns, self.work.turn_seconds * self.size.shorter)
             turns.interrupted(harness)
         return turns.compare(made, rating.stamps(store, len(self.rows)), len(self.rows))
+
+    def inside(self) -> dict[str, float]:
+        """The same in one process, of the worker's path alone."""
+        pairs = max(8, round(self.work.pairs * self.size.shorter))
+        words = [sys.executable, HERE / "inside.py", self._specification(self.rows, self.model, False, pairs)]
+        with turns.Partner(words, self.place.environment, self.folder / "inside.log") as process:
+            made = json.loads(process.line(self.limit + 2 * SLOWEST * self.work.rate_seconds * pairs))["pairs"]
+        return turns.summary([ours / theirs for ours, theirs in made])
 
     def rival(self) -> dict[str, Any]:
         """One command of optimum-benchmark, between two passes of the bare loop on its own libraries."""
@@ -215,10 +223,13 @@ class Bench:
             each["begin"] = begin
         return {**spent.written(), "samples": len(self.part), "ready": said[0], "passes": passes}
 
-    def _specification(self, rows: Sequence[Mapping[str, str]], model: Path, together: bool) -> Path:
-        file = self.folder / f"bare-{len(rows)}-{'together' if together else 'apart'}.json"
+    def _specification(self, rows: Sequence[Mapping[str, str]], model: Path, together: bool, pairs: int = 0) -> Path:
+        file = self.folder / f"bare-{len(rows)}-{'together' if together else 'apart'}-{pairs}.json"
         content = {
             "work": self.work.name,
+            "task": self.work.task,
+            "model": self.work.model,
+            "pairs": pairs,
             "folder": str(model),
             "rows": list(rows),
             "together": together,

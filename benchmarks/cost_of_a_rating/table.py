@@ -51,15 +51,17 @@ def _harness(works: Mapping[str, Any]) -> list[str]:
         "## Time a sample over the bare loop\n",
         "Each harness beside a bare loop that does the same work on the same libraries. wattstar: neighbouring turns\n"
         "in one sitting, median [95 %]. optimum-benchmark: its own seconds of the window over the bare loop's passes\n"
-        "before and after it.\n",
+        "before and after it. In one process: the worker's path and the bare loop in turns, without parent and\n"
+        "meters.\n",
         *_header(
             "model", "bare loop, ms", "wattstar, a sample", "its model call", "mean of a turn",
-            "pairs of samples, turns", "its bare loop, ms", "optimum-benchmark",
+            "pairs of samples, turns", "in one process", "its bare loop, ms", "optimum-benchmark",
         ),
     ]  # fmt: skip
     for name, found in works.items():
-        for each in found.get("overhead", [{}]):
-            lines.append(_row(name, *_overhead(each), *_rival_overhead(found.get("optimum-benchmark", []))))
+        each, inside = found.get("overhead", [{}])[-1], found.get("inside", [None])[-1]
+        alone = _ratio(inside) if inside else "–"
+        lines.append(_row(name, *_overhead(each), alone, *_rival_overhead(found.get("optimum-benchmark", []))))
     return [*lines, ""]
 
 

@@ -35,6 +35,8 @@ class Work:
     """Samples that are served again and again where per-sample times are compared."""
     turn_seconds: float
     """So long each of the two serves before it is the other's turn: all ``few`` at least once."""
+    pairs: int
+    """So many samples are served by both sides in one process."""
     rate_seconds: float
     """Roughly, of one sample on two cores: for time limits."""
     new_tokens: int | None = None
@@ -49,6 +51,7 @@ WORKS = (
         sentences=(1, 1),
         few=60,
         turn_seconds=3.0,
+        pairs=400,
         rate_seconds=0.02,
     ),
     Work(
@@ -59,6 +62,7 @@ WORKS = (
         sentences=(1, 4),
         few=60,
         turn_seconds=3.0,
+        pairs=400,
         rate_seconds=0.02,
     ),
     Work(
@@ -69,6 +73,7 @@ WORKS = (
         sentences=(1, 3),
         few=6,
         turn_seconds=8.0,
+        pairs=30,
         rate_seconds=1.0,
         new_tokens=10,
     ),
