@@ -1,4 +1,4 @@
-"""The worker's path and the bare loop in one process, sample by sample in random order: sees what noise hides otherwise.
+"""The worker's path and the bare loop in one process, a sample each in random order: sees what noise hides otherwise.
 
 python inside.py SPECIFICATION.json; two copies of the model, no parent, no meters. Standard input has to stay open.
 """

@@ -48,7 +48,7 @@ class Size:
     passes: int
     """Of the bare loop, which are compared with ten."""
     shorter: float = 1.0
-    """Of ``Work.turn_seconds``."""
+    """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, squared."""
 
 
 FULL = Size(1000, {"generation": 40}, turns=12, commands=2, passes=10)
@@ -94,10 +94,12 @@ def main() -> None:
         for name, step in _steps(work, size, place):
             print(f"{work.name}: {name} …", flush=True)
             try:
-                found.setdefault(name.rpartition(" ")[0] or name, []).append(step())
+                made = step()
             except ERRORS as error:
                 print(f"{work.name}: {name} failed: {error}", flush=True)
                 found.setdefault("failed", []).append(f"{name}: {type(error).__name__}: {error}")
+            else:
+                found.setdefault(name.rpartition(" ")[0] or name, []).append(made)
             _save(results, options.out)
     print((options.out / "table.md").read_text(encoding="utf-8"))
 
@@ -151,7 +153,7 @@ class Bench:
         self.folder = place.folder / work.name
         self.folder.mkdir(parents=True, exist_ok=True)
         rows = works.inputs(work, size.samples)
-        self.rows = rows[: work.few]
+        self.rows = rows[: max(2, round(work.few * size.shorter**2))]
         self.part = works.spread(rows, min(size.part.get(work.name, size.samples), size.samples))
         self.model = works.model_folder(work)
         cache = place.folder / "cache"
