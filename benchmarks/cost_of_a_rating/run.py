@@ -52,7 +52,7 @@ class Size:
 
 
 FULL = Size(1000, {"generation": 40}, turns=12, commands=2, passes=10)
-FAST = Size(24, {"generation": 4}, turns=2, commands=2, passes=3, shorter=0.4)
+FAST = Size(24, {"generation": 4}, turns=2, commands=1, passes=2, shorter=0.4)
 
 
 @dataclass(frozen=True)
