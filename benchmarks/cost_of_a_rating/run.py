@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -47,11 +48,13 @@ class Size:
     """Of optimum-benchmark; its method asks for ten."""
     passes: int
     """Of the bare loop, which are compared with ten."""
+    words: tuple[str, ...] = ()
+    """Further ones of wattstar's command."""
     shorter: float = 1.0
     """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, squared."""
 
 
-FULL = Size(1000, {"generation": 40}, turns=12, commands=2, passes=10)
+FULL = Size(1000, {"generation": 20}, turns=8, commands=2, passes=5)
 FAST = Size(24, {"generation": 4}, turns=2, commands=1, passes=2, shorter=0.4)
 
 
@@ -81,6 +84,7 @@ class Place:
 
 def main() -> None:
     """Make everything ready, measure work by work, write results and table after every step."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     options = _options()
     size = _size(options)
     python = environment.build(options.environment / REQUIREMENTS.stem, REQUIREMENTS)
@@ -117,6 +121,7 @@ def _options() -> Any:
     parser.add_argument("--turns", type=int, help="of each side, where per-sample times are compared")
     parser.add_argument("--commands", type=int, help="of optimum-benchmark; 10: its whole method")
     parser.add_argument("--passes", type=int, help="of the bare loop")
+    parser.add_argument("--word", action="append", help="of wattstar's command, such as --word=--pass-seconds=5")
     return parser.parse_args()
 
 
@@ -124,6 +129,7 @@ def _size(options: Any) -> Size:
     size = FAST if options.fast else FULL
     asked = {name: getattr(options, name) for name in ("samples", "turns", "commands", "passes")}
     size = replace(size, **{name: value for name, value in asked.items() if value is not None})
+    size = replace(size, words=tuple(options.word or ()))
     return replace(size, part={"generation": options.part}) if options.part else size
 
 
@@ -202,7 +208,7 @@ class Bench:
         """One command of wattstar, as a user gives it, on all samples."""
         folder = self.folder / "wattstar"
         shutil.rmtree(folder, ignore_errors=True)
-        words = rating.words(self.work, self.size.samples, folder / "store")
+        words = [*rating.words(self.work, self.size.samples, folder / "store"), *self.size.words]
         limit = START_SECONDS + 15 * SLOWEST * self.work.rate_seconds * self.size.samples
         spent = watch.run(watch.Command(words, folder, self.place.environment, min(limit, 1800.0)))
         return {**spent.written(), **rating.found(folder / "store", spent)}

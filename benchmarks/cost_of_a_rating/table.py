@@ -28,7 +28,8 @@ class Cost:
 def page(results: Mapping[str, Any]) -> str:
     """The whole page."""
     about, works = results["about"], results["works"]
-    parts = ["# What a rating costs\n", _head(about), *_harness(works), *_costs(works, about), *_waste(works)]
+    parts = ["# What a rating costs\n", _head(about), *_short(works, about["size"]["samples"])]
+    parts += [*_harness(works), *_costs(works, about), *_waste(works)]
     return "\n".join([*parts, *_failed(works), *_changes(about)])
 
 
@@ -44,6 +45,21 @@ def _head(about: Mapping[str, Any]) -> str:
         f"the whole process tree × {about['watts_per_core']:g} W ({about['watts_source']}) + memory × 0.375 W/GB: "
         f"*estimates*, ×/÷ 2; ratios do not depend on the watts.\n"
     )
+
+
+def _short(works: Mapping[str, Any], samples: int) -> list[str]:
+    """A line a model."""
+    lines = []
+    for name, found in works.items():
+        made = {cost.tool: cost for cost in costs(found, samples)}
+        own, words = made.pop("wattstar", None), []
+        if found.get("overhead"):
+            words.append(f"wattstar adds {(found['overhead'][-1]['per_sample']['mid'] - 1) * 100:+.2f} % to a sample")
+        for cost in made.values() if own else ():
+            ratios = f"{cost.wall / own.wall:.1f} × its time and {cost.joules / own.joules:.1f} × its joules"
+            words.append(f"ten passes of {cost.tool} take {ratios}")
+        lines.append(f"- {name}: {'; '.join(words) or 'nothing was measured yet'}")
+    return [*lines, ""]
 
 
 def _harness(works: Mapping[str, Any]) -> list[str]:
@@ -94,7 +110,9 @@ def costs(found: Mapping[str, Any], samples: int) -> list[Cost]:
 def _wattstar(runs: Sequence[Mapping[str, Any]], samples: int) -> Cost:
     each = runs[-1]
     part = f"{each['subset']} of {each['samples']} samples" if each["subset"] else f"{each['samples']} samples"
-    words = f"one command; {len(each['served'])} passes, {part}"
+    command = each["words"][each["words"].index("run") :]
+    place = command.index("--out")
+    words = f"`wattstar {' '.join(command[:place] + command[place + 2 :])}`: {len(each['served'])} passes, {part}"
     return Cost("wattstar", each["wall_seconds"], each["joules"], each["half_width"], words)
 
 

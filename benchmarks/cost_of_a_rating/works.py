@@ -71,9 +71,9 @@ WORKS = (
         "HuggingFaceTB/SmolLM2-135M-Instruct",
         "text_generation",
         sentences=(1, 3),
-        few=6,
-        turn_seconds=8.0,
-        pairs=30,
+        few=4,
+        turn_seconds=6.0,
+        pairs=24,
         rate_seconds=1.0,
         new_tokens=10,
     ),
@@ -162,5 +162,6 @@ def readable_by_transformers_4(source: Path, target: Path) -> Path:
     tokenizer = json.loads((source / "tokenizer_config.json").read_text(encoding="utf-8"))
     if tokenizer.pop("backend", None) == "tokenizers" and tokenizer["tokenizer_class"] == "TokenizersBackend":
         tokenizer["tokenizer_class"] = "PreTrainedTokenizerFast"
+        tokenizer["model_input_names"] = ["input_ids", "attention_mask"]
     (target / "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
     return target
