@@ -112,6 +112,8 @@ def fake_job(
     """A job of the fake world; ``options`` are those of the fake backend."""
     module = registry.task(task)
     work: dict[str, Any] = {"samples": 2, "passes": 4, "idle_seconds": 1.0, "pass_seconds": 0.0, **(procedure or {})}
+    if "passes" in (procedure or {}):
+        work.setdefault("most_passes", work["passes"])
     work.setdefault("digest", testsets.load(module, "mini-2", work["samples"]).digest)
     return Job(
         task=task,

@@ -469,6 +469,8 @@ class Pass(Noun):
     """Share of all CPU cores that processes other than this job used meanwhile, 0 … 1."""
     blocks: tuple[Block, ...] = ()
     """All of the pass, in order."""
+    windows: tuple[Window, ...] = ()
+    """What was counted, where the samples were on the device in turns; empty: all of ``window``."""
 
 
 @dataclass(frozen=True)
@@ -711,7 +713,8 @@ class Request(Noun):
     """A part of the samples stands for all."""
     warm_up_seconds: float = 60.0
     idle_seconds: float = 30.0
-    pass_seconds: float = 10.0
+    pass_seconds: float | None = None
+    """None: the procedure's, or the short one of ``quick``."""
     seed: int = 0
     meters: tuple[str, ...] = ("auto",)
     require_measured: bool = False
@@ -792,6 +795,8 @@ class Session:
     now: Callable[[], int] = time.monotonic_ns
     sleep: Callable[[float], None] = time.sleep
     """``now`` and ``sleep`` differ only in a simulated world with a clock of its own."""
+    room: Callable[[], int] | None = None
+    """Free bytes of a simulated device; None: the machine says it."""
 
 
 class Backend(Protocol):

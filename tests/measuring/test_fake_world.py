@@ -65,6 +65,27 @@ def test_a_task_of_two_phases_costs_the_known_joules(
         assert counted.counts == {"tokens_in": 8 * counted.queries, "tokens_out": 10 * counted.queries}
 
 
+def test_samples_that_do_not_fit_on_the_device_take_turns(tmp_path: Path) -> None:
+    """Seven samples of 10 bytes; half of a room of 65 bytes holds three, of which one batch of two is whole."""
+    job = fake_job(
+        watts="300",
+        seconds="0.02",
+        held_bytes=10,
+        room_bytes=65,
+        controls={"batch_size": 2},
+        procedure={"samples": 7, "pass_seconds": 0.1},
+    )
+    record = measure(job, tmp_path)
+    assert record.findings == ()
+    for counted in record.passes:
+        assert len(counted.windows) == len(counted.blocks) == 4
+        assert (counted.repeats, counted.queries) == (3, 21)
+        assert of(counted.energy, "gpu:0").joules == exactly(6.0 * 21)
+        assert sum(window.end - window.begin for window in counted.windows) == 21 * 20_000_000
+        assert counted.windows[-1].end <= counted.window.end, "what lies between them is not counted"
+    assert figure(record, Boundary.GPU) == exactly(6 / 3.6)
+
+
 def test_a_task_of_one_phase_costs_the_known_joules(tmp_path: Path) -> None:
     record = measure(fake_job(watts="300", seconds="0.02", procedure={"samples": 7}), tmp_path)
     for counted in record.passes:
@@ -94,7 +115,7 @@ def test_stages_are_measured_beside_and_never_in_the_figure(tmp_path: Path) -> N
     record = measure(job, tmp_path)
     joules = {stage.name: of(stage.energy, "gpu:0").joules for stage in record.stages if stage.energy}
     assert joules == {
-        "preprocess": exactly(0.5 * IDLE_WATTS),
+        "preprocess": exactly(2 * 0.5 * IDLE_WATTS),  # the first batch, then the others
         "idle_before": exactly(7.0 * IDLE_WATTS),
         "warm_up": exactly((4 + 5) * 30.0),  # every batch once, then four rounds of one, and one while they are judged
         "idle_after": exactly(7.0 * IDLE_WATTS),

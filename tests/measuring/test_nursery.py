@@ -52,6 +52,22 @@ with Nursery(["costly", "not_here_at_all"]) as nursery:
     assert (tmp_path / "imported").read_text() == "x"
 
 
+def test_a_worker_that_fails_says_why_although_a_library_would_abort_at_the_end(tmp_path: Path) -> None:
+    """As those do whose threads were lost in the fork."""
+    (tmp_path / "abrupt.py").write_text("import atexit, os\natexit.register(os.abort)\n")
+    text = f"""
+from pathlib import Path
+from tests.measuring.test_nursery import through
+from tests.support import fake_job
+from wattstar.measuring.nursery import Nursery
+with Nursery(["abrupt"]) as nursery:
+    failure = through(nursery, fake_job(misbehave="exit"), Path({str(tmp_path / "store")!r})).failure
+print(failure.exit_code, failure.signal, failure.stderr)
+"""
+    done = python(text, env={"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])})
+    assert done.stdout.strip() == "1 None ('the fake model gave up',)", done.stderr
+
+
 def killed(job: Job, store: Path, nursery: Nursery, whom: Callable[[psutil.Process], psutil.Process]) -> Record:
     """Run the job, and kill one process as soon as the worker is there."""
 

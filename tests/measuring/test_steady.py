@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_the_drift_is_that_of_the_line_from_first_to_last() -> None:
 )
 def test_steady_is_what_does_not_drift(pairs: list[tuple[float, float]], steady: bool) -> None:
     assert judged(rounds(*pairs), 10.0).steady is steady
+
+
+def test_a_meter_that_says_nothing_sensible_leaves_time_to_decide() -> None:
+    """The gates refuse the record afterwards."""
+    for watts in (0.0, math.nan, math.inf):
+        assert judged(rounds(*[(1.0, watts)] * 4), 10.0).steady
 
 
 def test_where_a_gpu_is_read_its_power_alone_decides() -> None:

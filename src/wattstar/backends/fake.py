@@ -26,11 +26,14 @@ DEFAULTS: Mapping[str, str] = {
     "misbehave": "",
     "after_batches": "3",
     "real_seconds": "0",
+    "held_bytes": "0",
+    "room_bytes": "1e12",
 }
 """``ModelSpec.options``. watts, seconds: of ``gpu:0`` and per sample, one value a phase (the last is repeated).
 cold: FACTOR,BATCHES: the first batch takes FACTOR times as long, and so many batches later it is warm.
 misbehave: ``die``, ``exit``, ``hang``, ``out-of-memory`` or ``corrupt`` (at loading), once so many batches were served.
-real_seconds: what a batch takes on the real clock, for those who want to interrupt it."""
+real_seconds: what a batch takes on the real clock, for those who want to interrupt it.
+held_bytes, room_bytes: of a prepared sample, and of the device."""
 
 
 def refuses(model: ModelSpec, task: Task) -> str | None:
@@ -56,7 +59,8 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
     def prepare(samples: Sequence[Sample]) -> list[Batch]:
         world.advance(0.5, world.idle_watts)
         size = controls.batch_size
-        return [Batch(tuple(samples[i : i + size]), None) for i in range(0, len(samples), size)]
+        groups = [tuple(samples[i : i + size]) for i in range(0, len(samples), size)]
+        return [Batch(group, memoryview(bytes(int(options["held_bytes"]) * len(group)))) for group in groups]
 
     def predict(batch: Batch, mark: MarkFunction) -> None:
         nonlocal served
@@ -82,6 +86,7 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
         parameters=1_000,
         now=lambda: world.time,
         sleep=lambda duration: world.advance(duration, world.idle_watts),
+        room=lambda: round(float(options["room_bytes"])),
     )
 
 

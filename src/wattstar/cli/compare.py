@@ -8,7 +8,18 @@ from typing import Any
 import click
 
 from wattstar.cli.options import FORMAT, STORE, request_options, requests
-from wattstar.cli.output import as_csv, as_json, number, quality, table, time_per_query, variant, watt_hours
+from wattstar.cli.output import (
+    as_csv,
+    as_json,
+    broken,
+    folded,
+    number,
+    quality,
+    table,
+    time_per_query,
+    variant,
+    watt_hours,
+)
 from wattstar.cli.run import measure
 from wattstar.errors import JobsFailed, UsageError
 from wattstar.measuring.plan import Planned, plan
@@ -88,19 +99,19 @@ def _show(members: list[Member], found: list[Comparison]) -> None:
     rows = [_row(record) for _, record in sorted(members, key=_energy)]
     table(f"{members[0][1].job.task}: the same queries", rows, right=("Wh/1,000 queries", "time/query"))
     for comparison in found:
-        click.echo(_sentence(comparison, known))
+        folded(_sentence(comparison, known))
         if comparison.differs:
-            click.echo(f"  not alike: {'; '.join(comparison.differs)}")
+            folded(f"  not alike: {'; '.join(comparison.differs)}")
     note = (
         "unpaired: the interval contains both records' repeatability and what two sittings differ by, not what an "
         "estimate may be wrong by"
     )
-    click.echo(note)
+    folded(note)
 
 
 def _row(record: Record) -> dict[str, str]:
     return {
-        "model": variant(record),
+        "model": broken(variant(record)),
         "Wh/1,000 queries": watt_hours(figure(record)),
         "time/query": time_per_query(record),
         "quality": quality(record),

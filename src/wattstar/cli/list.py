@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, flat, status, table, undamaged, variant, watt_hours
+from wattstar.cli.output import as_csv, as_json, flat, printable, status, table, undamaged, variant, watt_hours
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
 from wattstar.types import Record
@@ -23,7 +23,7 @@ def command(out: Path, style: str) -> None:
     for job in store.in_flight():
         what = "is running" if job.running else f"was killed; its journal is in {job.folder}"
         passes = f"{len(job.passes)} finished passes"
-        click.echo(f"wattstar: {job.job.task} {job.job.model.id} {what} ({passes})", err=True)
+        click.echo(printable(f"wattstar: {job.job.task} {job.job.model.id} {what} ({passes})"), err=True)
     if style == "json":
         as_json([flat(name, record) for name, record in records])
     elif style == "csv":

@@ -49,6 +49,8 @@ _REQUEST = (
     click.option("--passes", type=int, help="A fixed number of counted passes. Left out: 4, and from their scatter so "
                  "many as --target-error takes, 10 at most."),
     click.option("--target-error", type=float, help="Half of the 95 % interval, as a share: 0.01."),
+    click.option("--quick", is_flag=True, help="A fifth of the samples, drawn by decile of work, stands for all; short "
+                 "passes. Earns no official star."),
     click.option("--warm-up-seconds", type=float, help="At most; it ends when time and power are steady."),
     click.option("--idle-seconds", type=float, help="Before and after, with the model loaded."),
     click.option("--pass-seconds", type=float, help="Short work is repeated inside a pass until it lasts this long."),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 import click
 
@@ -15,6 +17,7 @@ from wattstar.records.store import Store
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 JOULES_PER_WATT_HOUR = 3600.0
+LONG_ID = 26
 
 
 def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "",
@@ -27,7 +30,7 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
 
     console = Console(stderr=to_standard_error)
     made = Table(
-        title=Text(title, style="bold"),
+        title=Text(printable(title), style="bold"),
         title_justify="left",
         box=SIMPLE_HEAD,
         show_header=any(name.strip() for name in rows[0]) if rows else False,
@@ -39,11 +42,31 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
         style = "green" if name == "stars" else ""
         made.add_column(name, justify="right" if name in right else "left", style=style, overflow="fold")
     for row in rows:
-        made.add_row(*(Text(value) for value in row.values()))
+        made.add_row(*(Text(printable(value)) for value in row.values()))
     console.print(made)
     if note:
-        console.print(Text(note, style="dim"))
+        console.print(Text(printable(note), style="dim"))
     console.print()
+
+
+def printable(text: str) -> str:
+    """The text with control and format characters spelt out: a name in a record must not steer a terminal."""
+    return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
+
+
+def broken(model: str) -> str:
+    """A long id on two lines, publisher first, where the terminal is narrow."""
+    narrow = shutil.get_terminal_size().columns < 100
+    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
+
+
+def folded(text: str) -> None:
+    """A sentence, folded at its words on a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
 
 
 def undamaged(store: Store) -> list[tuple[str, Record]]:
@@ -51,7 +74,7 @@ def undamaged(store: Store) -> list[tuple[str, Record]]:
     entries = list(store.entries())
     for entry in entries:
         if entry.problem:
-            click.echo(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}", err=True)
+            click.echo(printable(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}"), err=True)
     return [(entry.id, entry.record) for entry in entries if entry.record]
 
 
@@ -119,7 +142,8 @@ def status(record: Record) -> str:
 
 def seconds_per_query(record: Record) -> float:
     """Mean over the counted passes."""
-    total = sum(counted.window.end - counted.window.begin for counted in record.passes) / 1e9
+    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
+    total = sum(window.end - window.begin for window in windows) / 1e9
     return total / sum(counted.queries for counted in record.passes)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import click
 
+from wattstar.cli.output import printable
 from wattstar.measuring.run import Progress
 from wattstar.types import Job, Record
 
@@ -37,7 +38,9 @@ def shown(jobs: Sequence[Job]) -> Iterator[Show]:
     from rich.progress import Progress as Bar
 
     left = TextColumn("left", style="dim")
-    columns = (BarColumn(24), TimeElapsedColumn(), TimeRemainingColumn(), left, TextColumn("{task.description}"))
+    # Names are no markup: a model may lie in a folder called [/b].
+    what = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(24), TimeElapsedColumn(), TimeRemainingColumn(), left, what)
     with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=300) as bar:
         task = bar.add_task("", total=sum(_steps(job) for job in jobs))
         yield _Bar(len(jobs), lambda text, done: bar.update(task, description=text, completed=done))
@@ -81,4 +84,4 @@ def _what(progress: Progress) -> str:
         procedure = progress.job.procedure
         fixed = procedure.passes == procedure.most_passes
         stage = f"pass {progress.passes + 1} of {procedure.passes}{'' if fixed else f'–{procedure.most_passes}'}"
-    return f"{progress.job.task} {progress.job.model.id}: {stage}"
+    return printable(f"{progress.job.task} {progress.job.model.id}: {stage}")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
 from wattstar import registry
-from wattstar.cli.output import number, quality_value, status, table, time_per_query, variant, watt_hours
+from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
 from wattstar.types import Population, Rating, Record
 
 STAR, NO_STAR = "★", "☆"
-LONG_ID = 26
 
 
 def show(records: Sequence[tuple[str, Record]]) -> None:
@@ -38,12 +36,6 @@ def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
         quality: quality_value(record),
         "stars": stars(rating),
     }
-
-
-def broken(model: str) -> str:
-    """A long id on two lines, publisher first, where the terminal is narrow."""
-    narrow = shutil.get_terminal_size().columns < 100
-    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
 
 
 def stars(rating: Rating) -> str:

@@ -17,7 +17,7 @@ import click
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options, requests
-from wattstar.cli.output import as_csv, as_json, flat, status
+from wattstar.cli.output import as_csv, as_json, flat, printable, status
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
 from wattstar.measuring.nursery import Nursery
@@ -63,7 +63,7 @@ def measure(cells: list[Planned], store: Store, timeout: float) -> Results:
             show.ended(record)
             found.append((digest(canonical(record)), record))
             if record.failure:
-                click.echo(f"wattstar: {record.job.task} {record.job.model.id}: {_why(record)}", err=True)
+                click.echo(printable(f"wattstar: {record.job.task} {record.job.model.id}: {_why(record)}"), err=True)
     return found
 
 
@@ -83,7 +83,9 @@ def _refusals(cells: list[Planned]) -> list[Planned]:
     for cell in cells:
         if cell.refused:
             word = "skipped" if cell.skipped else "refused"
-            click.echo(f"wattstar: {word}: {cell.request.task} {cell.model}: {_said(cell.refused)}", err=True)
+            click.echo(
+                printable(f"wattstar: {word}: {cell.request.task} {cell.model}: {_said(cell.refused)}"), err=True
+            )
     failed = [cell for cell in cells if cell.refused and not cell.skipped]
     codes = {cell.refused.exit_code for cell in failed if cell.refused}
     if len(failed) == len(cells) and len(codes) == 1:

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, flat, number, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import as_csv, flat, number, printable, quality, status, table, time_per_query, watt_hours
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
-from wattstar.types import Pass, Reading, Record, Window
+from wattstar.types import Pass, Reading, Record, WarmUp, Window
 
 PHASES = ("preprocess", "prefill", "encode", "forward", "denoise", "decode")
 SHARES = "~ is modelled: an estimate, or the share of a phase whose windows are too short for the meter"
@@ -45,7 +45,7 @@ def _show(name: str, record: Record) -> None:
         full = [{column: row.get(column, "–") for column in columns} for row in rows]
         table("joules by window", full, right=columns[1:], note=SHARES)
     for finding in record.findings:
-        click.echo(f"{finding.severity}: {finding.gate}: {finding.message}")
+        click.echo(printable(f"{finding.severity}: {finding.gate}: {finding.message}"))
 
 
 def _facts(record: Record) -> dict[str, str]:
@@ -71,9 +71,17 @@ def _facts(record: Record) -> dict[str, str]:
         "machine": f"{record.machine.cpu}, {record.machine.cores} cores, {record.machine.memory_bytes / 1e9:.0f} GB"
         + "".join(f", {gpu.name}" for gpu in record.machine.gpus),
         "meters": ", ".join(job.meters) + _sampling(record),
+        "warm-up": _warm_up(record.warm_up),
         "started": f"{record.started}, took {record.seconds:.1f} s",
         "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
     }
+
+
+def _warm_up(found: WarmUp | None) -> str:
+    if found is None:
+        return "none"
+    drift = "" if found.drift is None else f", {found.drift:+.1%} over the last ones"
+    return f"{found.seconds:.1f} s, {found.rounds} rounds{drift}: {'steady' if found.steady else 'not steady'}"
 
 
 def _sampling(record: Record) -> str:

@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 import wattstar
-from wattstar import registry
+from wattstar import registry, testsets
 from wattstar.measuring import choosing, figures, gates, machine
+from wattstar.measuring.queries import units
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -21,6 +22,7 @@ from wattstar.types import (
     Approach,
     Block,
     Failure,
+    Figure,
     Finding,
     Job,
     Level,
@@ -29,6 +31,7 @@ from wattstar.types import (
     Observation,
     Pass,
     Phase,
+    Procedure,
     Quality,
     Reading,
     Record,
@@ -63,6 +66,8 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
+    works: tuple[float, ...] = ()
+    """``testsets.work`` of every sample, where a subset stands for all."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -76,7 +81,7 @@ class Attempt:
 def fold(attempt: Attempt, store: Store) -> Record:
     """Everything in one record, its tables written first."""
     done = attempt.done or {}
-    made = figures.figures(attempt.passes)
+    made = figures_of(attempt)
     boundary = figures.rated(made)
     loaded = decode(Loaded, done["loaded"]) if done else None
     return Record(
@@ -94,7 +99,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple(_findings(attempt, done)),
+        findings=tuple(_findings(attempt, made)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -119,22 +124,46 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
     return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
-def _findings(attempt: Attempt, done: Mapping[str, Any]) -> list[Finding]:
+def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
+    """What the passes say, and the samples beside them."""
+    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.works)
+    return figures.figures(attempt.passes, attempt.job.procedure, known)
+
+
+def served(procedure: Procedure) -> int:
+    """How many samples are served in a pass, once."""
+    return procedure.samples if procedure.subset is None else procedure.subset
+
+
+def works_of(job: Job) -> tuple[float, ...]:
+    """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
+    if job.procedure.subset is None:
+        return ()
+    task = registry.task(job.task)
+    rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
+    return tuple(testsets.work(sample, task, job.controls) for sample in rows.samples)
+
+
+def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
+    done = attempt.done or {}
     names = [phase.name for phase in phases_of(attempt.job)]
-    made = figures.figures(attempt.passes)
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
     return [
-        *gates.unreadable_samples(done.get("unreadable", ()), attempt.job.procedure.samples),
+        *gates.unreadable_samples(done.get("unreadable", ()), served(attempt.job.procedure)),
         *gates.coverage(attempt.late),
         *gates.readings(attempt.passes),
         *gates.limits(attempt.passes, attempt.timelines),
         *gates.cross_check([counted.energy for counted in attempt.passes]),
         *gates.jumps(attempt.timelines, windows),
+        *gates.falls(attempt.timelines, windows),
+        *gates.steady_work(attempt.timelines, windows),
+        *gates.stalls(attempt.marks),
         *gates.states(attempt.states, windows),
         *gates.gaps(attempt.sampling, windows),
         *gates.warm_up(attempt.warm_up),
         *gates.trend(attempt.passes, rated),
+        *gates.correlation(attempt.passes, rated),
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
@@ -176,15 +205,25 @@ def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> d
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:
-    """The parts of a pass, which lie edge to edge; ``told`` by the worker: ``first`` (batch), ``queries``, ``work``."""
-    whole = window_of(marks, "pass")
+    """The parts of a pass: edge to edge inside each counted window; ``told`` by the worker.
+
+    ``told``: of each the place of its ``first`` batch, its ``queries`` and their mean ``work``.
+    """
     begins = {mark.batch: mark.time for mark in marks if mark.name == "batch"}
-    edges = [whole.begin, *(begins[each["first"]] for each in told[1:]), whole.end]
-    windows = [Window(begin, end) for begin, end in pairwise(edges)]
+    edges = [begins[each["first"]] for each in told]
+    found = []
+    for whole in counted_windows(marks):
+        inside = [moment for moment in edges if whole.begin <= moment < whole.end]
+        found += [Window(begin, end) for begin, end in pairwise([whole.begin, *inside[1:], whole.end])]
     return tuple(
         Block(window, each["queries"], readings(domains, [window]), each["work"])
-        for window, each in zip(windows, told, strict=True)
+        for window, each in zip(found, told, strict=True)
     )
+
+
+def counted_windows(marks: Sequence[Mark]) -> list[Window]:
+    """Of the marks of one pass: its parts where the samples were on the device in turns, else all of it."""
+    return windows_of(marks, "window") or [window_of(marks, "pass")]
 
 
 def windows_of(marks: Sequence[Mark], name: str) -> list[Window]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from dataclasses import dataclass, replace
+from statistics import fmean
 
+from wattstar.measuring.queries import Unit, spread
+from wattstar.measuring.stopping import pilot_of, repeatability, scatter, target_met
+from wattstar.measuring.subset import Place, population_mean
 from wattstar.measuring.timeline import best
-from wattstar.types import Boundary, Figure, Interval, Method, Pass, Reading
+from wattstar.types import Boundary, Figure, Interval, Method, Pass, Procedure, Reading
 
 JOULES_PER_WATT_HOUR = 3600.0
 
@@ -22,17 +25,23 @@ KINDS: Mapping[Boundary, frozenset[str]] = {
 RATED = (Boundary.GPU, Boundary.CPU_DRAM, Boundary.SYSTEM)
 """In this order."""
 
-STUDENT_T_975 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-"""Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom; for more, the last: a little too wide."""
+
+@dataclass(frozen=True)
+class Queries:
+    """What is known of the samples beside energy."""
+
+    units: Sequence[Unit] = ()
+    """What was served together, and how long it took: those tell what other queries would differ by."""
+    works: Sequence[float] = ()
+    """``testsets.work`` of every sample that a subset stands for."""
 
 
-def figures(passes: Sequence[Pass]) -> tuple[Figure, ...]:
+def figures(passes: Sequence[Pass], procedure: Procedure, queries: Queries | None = None) -> tuple[Figure, ...]:
     """One figure per boundary whose domains every pass has."""
-    made = (_figure(boundary, passes) for boundary in Boundary)
-    return tuple(figure for figure in made if figure is not None)
+    known = queries or Queries()
+    shares = spread(known.units) if procedure.subset is None else None
+    made = (_figure(boundary, passes, procedure, known.works) for boundary in Boundary)
+    return tuple(_with_new_queries(figure, shares) for figure in made if figure is not None)
 
 
 def rated(made: Sequence[Figure]) -> Boundary | None:
@@ -48,17 +57,52 @@ def per_query(counted: Pass, boundary: Boundary) -> float:
     return sum(reading.joules for reading in _parts(boundary, counted) or ()) / counted.queries
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """Mean with its two-sided 95 % Student interval; from one value the interval is unknown."""
-    mid = fmean(values)
-    if len(values) < 2:
-        return Interval(None, mid, None)
-    quantile = STUDENT_T_975[min(len(values) - 1, len(STUDENT_T_975)) - 1]
-    half = quantile * stdev(values) / math.sqrt(len(values))
-    return Interval(mid - half, mid, mid + half)
+def per_query_of_blocks(passes: Sequence[Pass], boundary: Boundary) -> list[list[float]]:
+    """Joules of one query in each block of each pass, by the meters that speak for the passes.
+
+    Empty where a block has no reading of one of them, or passes have different blocks.
+    """
+    found = [_of_blocks(counted, boundary) for counted in passes]
+    whole = [values for values in found if values]
+    return whole if len(whole) == len(passes) and len({len(values) for values in whole}) == 1 else []
 
 
-def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
+def _of_blocks(counted: Pass, boundary: Boundary) -> list[float]:
+    wanted = {(reading.domain, reading.meter) for reading in _parts(boundary, counted) or ()}
+    values = []
+    for block in counted.blocks:
+        parts = [reading for reading in block.energy if (reading.domain, reading.meter) in wanted]
+        if len(parts) < len(wanted):
+            return []
+        values.append(sum(reading.joules for reading in parts) / block.queries)
+    return values
+
+
+def _interval(passes: Sequence[Pass], boundary: Boundary, procedure: Procedure, works: Sequence[float]) -> Interval:
+    """Joules of a query, as the procedure tells them: from all samples, or from those that stand for all."""
+    values = [per_query(counted, boundary) for counted in passes]
+    blocks = per_query_of_blocks(passes, boundary)
+    whole = repeatability(values, blocks, pilot_of(procedure, len(values)))
+    if procedure.subset is None:
+        return whole
+    works_of_blocks = [block.work for block in passes[0].blocks]
+    known = [work for work in works_of_blocks if work is not None]
+    if not blocks or not works or len(known) < len(works_of_blocks):
+        return Interval(None, whole.mid, None)
+    noise = None if whole.high is None else scatter(values, blocks, pilot_of(procedure, len(values)))
+    samples = [block.queries / passes[0].repeats for block in passes[0].blocks]
+    columns = zip(known, samples, zip(*blocks, strict=True), strict=True)
+    return population_mean([Place(work, count, joules) for work, count, joules in columns], works, noise)
+
+
+def _with_new_queries(figure: Figure, shares: tuple[float, float] | None) -> Figure:
+    if shares is None:
+        return figure
+    mid = figure.wh_per_1000.mid
+    return replace(figure, new_queries=Interval(mid * shares[0], mid, mid * shares[1]))
+
+
+def _figure(boundary: Boundary, passes: Sequence[Pass], procedure: Procedure, works: Sequence[float]) -> Figure | None:
     parts = [_parts(boundary, counted) for counted in passes]
     if not parts or any(part is None for part in parts):
         return None
@@ -67,9 +111,8 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
     if len(covered) > 1:
         return None
     per_1000 = [1000.0 / counted.queries / JOULES_PER_WATT_HOUR for counted in passes]
-    energies = [sum(r.joules for r in part) * scale for part, scale in zip(found, per_1000, strict=True)]
     bounds = [sum(r.bound for r in part) * scale for part, scale in zip(found, per_1000, strict=True)]
-    interval = mean_interval(energies)
+    interval = _scaled(_interval(passes, boundary, procedure, works), 1000.0 / JOULES_PER_WATT_HOUR)
     factor = max((r.plausible_factor or 1.0 for part in found for r in part), default=1.0)
     order = list(Method)
     return Figure(
@@ -80,7 +123,13 @@ def _figure(boundary: Boundary, passes: Sequence[Pass]) -> Figure | None:
         plausible=Interval(interval.mid / factor, interval.mid, interval.mid * factor) if factor > 1 else None,
         passes=len(passes),
         coverage=covered.pop(),
+        target_met=target_met(interval, procedure.target_error),
     )
+
+
+def _scaled(interval: Interval, factor: float) -> Interval:
+    low, high = (None if edge is None else edge * factor for edge in (interval.low, interval.high))
+    return Interval(low, interval.mid * factor, high)
 
 
 def _parts(boundary: Boundary, counted: Pass) -> tuple[Reading, ...] | None:

@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from wattstar.measuring import timeline
-from wattstar.measuring.figures import per_query
+from wattstar.measuring import plausible, timeline
+from wattstar.measuring.figures import per_query, per_query_of_blocks
+from wattstar.measuring.intervals import STUDENT_T_995, student
+from wattstar.measuring.series import drift, hangs_together
 from wattstar.measuring.steady import MOST_DRIFT, line
 from wattstar.types import (
     Boundary,
     Figure,
     Finding,
+    Mark,
     Method,
     Observation,
     Pass,
@@ -29,8 +32,6 @@ MOST_FOREIGN_CPU = 0.05
 MOST_SCATTER = 0.10
 LEAST_FOR_TREND = 4
 LEAST_DRIFT = 0.01
-STUDENT_T_995 = (63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355)
-"""Two-sided 99 % quantiles of Student's t for 1 … 8 degrees of freedom; for more, the last."""
 
 
 def unreadable_samples(sentences: Sequence[str], asked: int) -> list[Finding]:
@@ -69,7 +70,7 @@ def limits(passes: Sequence[Pass], timelines: Sequence[Timeline]) -> list[Findin
     return [
         Finding(found.gate, found.severity, f"pass {counted.index}: {found.message}")
         for counted in passes
-        for found in drawn(counted.energy, [counted.window], timelines)
+        for found in drawn(counted.energy, counted.windows or [counted.window], timelines)
     ]
 
 
@@ -79,6 +80,38 @@ def jumps(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Find
         Finding("jump", Severity.INVALID, f"{line.domain}: the counter of {line.meter} jumped")
         for line in timelines
         if any(timeline.jumps(line, window) for window in windows)
+    ]
+
+
+def falls(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """A total never falls: what was drawn before a counter began anew would be missing."""
+    return [
+        Finding("fall", Severity.INVALID, f"{line.domain}: the total of {line.meter} fell by {joules:.3g} J")
+        for line in timelines
+        if (joules := max((plausible.falls(line, window) or 0.0 for window in windows), default=0.0))
+    ]
+
+
+def steady_work(timelines: Sequence[Timeline], windows: Sequence[Window]) -> list[Finding]:
+    """While a device is busy its counter neither stands still nor leaps."""
+    found = []
+    for each in timelines:
+        seconds = max((plausible.stands_still(each, window) or 0.0 for window in windows), default=0.0)
+        watts = max((plausible.leaps(each, window) or 0.0 for window in windows), default=0.0)
+        if seconds:
+            message = f"{each.domain}: the counter of {each.meter} stood still for {seconds:.1f} s of busy time"
+            found.append(Finding("stuck", Severity.INVALID, message))
+        if watts:
+            message = f"{each.domain}: {each.meter} leapt, by {watts:.3g} W in one step"
+            found.append(Finding("jump", Severity.INVALID, message))
+    return found
+
+
+def stalls(marks: Sequence[Mark]) -> list[Finding]:
+    """A process that is stopped or starved in the middle of a pass is charged with rest as if it were work."""
+    return [
+        Finding("stall", Severity.NOTE, f"pass {index}: held up for {seconds:.1f} s: was the process stopped?")
+        for index, seconds in sorted(plausible.stalls(marks).items())
     ]
 
 
@@ -158,15 +191,33 @@ def warm_up(found: WarmUp | None) -> list[Finding]:
 
 
 def trend(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
-    """Energy does not drift from pass to pass: a line through them is not steeper than chance (t test, 1 %)."""
+    """Energy does not drift from pass to pass: a line through them is not steeper than chance (t test, 1 %).
+
+    The blocks tell what chance is, where there are blocks: a line through four passes has two degrees of freedom.
+    """
     if rated is None or len(passes) < LEAST_FOR_TREND:
         return []
-    values = [per_query(counted, rated) for counted in passes]
-    drift, error = line(values)
-    quantile = STUDENT_T_995[min(len(values) - 2, len(STUDENT_T_995)) - 1]
-    if abs(drift) < LEAST_DRIFT or abs(drift) <= quantile * error:
+    found = drift(per_query_of_blocks(passes, rated))
+    if found is None:
+        values = [per_query(counted, rated) for counted in passes]
+        drifted, error = line(values)
+        found = drifted, student(len(values) - 2, STUDENT_T_995) * error
+    if abs(found[0]) < LEAST_DRIFT or abs(found[0]) <= found[1]:
         return []
-    return [Finding("trend", Severity.NOTE, f"energy drifted by {drift:+.1%} from the first pass to the last")]
+    return [Finding("trend", Severity.NOTE, f"energy drifted by {found[0]:+.1%} from the first pass to the last")]
+
+
+def correlation(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
+    """What happens in one part of a pass does not last into the next: their mean would scatter more than they show."""
+    if rated is None or len(passes) < LEAST_FOR_TREND:
+        return []
+    phi = hangs_together(per_query_of_blocks(passes, rated))
+    if phi is None:
+        return []
+    message = (
+        f"parts of a pass are like the next (correlation {phi:.2f}): the interval is widened, and may still be narrow"
+    )
+    return [Finding("correlation", Severity.NOTE, message)]
 
 
 def replaced(timelines: Sequence[Timeline], energy: Sequence[Reading]) -> list[Finding]:
@@ -226,7 +277,3 @@ def scatter(made: Sequence[Figure], rated: Boundary | None) -> list[Finding]:
     return [
         Finding("scatter", Severity.NOTE, f"the passes scatter: ± {share:.0%}; take a quieter machine or more --passes")
     ]
-
-
-def _seconds(counted: Pass) -> float:
-    return (counted.window.end - counted.window.begin) / 1e9

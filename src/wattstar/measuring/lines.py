@@ -28,7 +28,8 @@ NO_LAG = Interval(0.0, 0.0, 0.0)
 
 @dataclass
 class Line:
-    """A timeline that grows; a total that is no number is left out, and a gate sees that the domain is late.
+    """A timeline that grows; a total that is no number, or of an earlier moment than the last, is left out, and a gate
+    sees that the domain is late.
 
     Of a stepped counter, a total that did not change is the same step seen again, and one that did changed somewhere
     between two reads: it is stamped in the middle, with the gap. Its first total is not kept, because nobody saw when
@@ -63,13 +64,12 @@ class Line:
 
     def add(self, moment: int, joules: float, took: int) -> None:
         """A total that was read at a moment, in a read that took so many nanoseconds."""
-        if not math.isfinite(joules):
+        if not math.isfinite(joules) or (self.seen is not None and moment <= self.seen[0]):
             return
         before, self.seen = self.seen, (moment, joules)
         if not self.stepped:
-            if before is None or moment > before[0]:
-                self._keep(moment - self.refresh // 2, joules, self.refresh + took)
-        elif before is not None and moment > before[0] and joules != before[1]:
+            self._keep(moment - self.refresh // 2, joules, self.refresh + took)
+        elif before is not None and joules != before[1]:
             stamp = self._stepped_at(before[0], moment)
             self._keep(stamp, joules, 2 * max(moment - stamp, stamp - before[0]) + took)
 

@@ -261,6 +261,7 @@ def _fill(found: Measurement, sampler: Sampler, window: Window, edges: Edges) ->
     seen = gates.states(sampler.states(), [window])
     broken = [
         *gates.jumps(timelines, [window]),
+        *gates.falls(timelines, [window]),
         *gates.cross_check([energy]),
         *gates.drawn(energy, [window], timelines),
     ]

@@ -12,11 +12,12 @@ import os
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from wattstar.errors import UnfitEnvironment
 from wattstar.measuring import worker
@@ -124,7 +125,7 @@ def main() -> int:
             child = os.fork()
             if not child:
                 parent.close()
-                return _serve(json.loads(message), *descriptors)
+                _serve(json.loads(message), *descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
             parent.sendall(f"{child}\n".encode())
@@ -143,7 +144,7 @@ def _message(parent: socket.socket) -> tuple[bytes, list[int]]:
     return message, list(descriptors)
 
 
-def _serve(what: dict[str, Any], words: int, log: int, say: int) -> int:
+def _serve(what: dict[str, Any], words: int, log: int, say: int) -> NoReturn:
     """Become the worker: its session, its environment, its streams."""
     os.setsid()
     os.environ.clear()
@@ -156,7 +157,31 @@ def _serve(what: dict[str, Any], words: int, log: int, say: int) -> int:
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)
     sys.argv = [sys.argv[0], what["folder"], str(say)]
-    return worker.main()
+    with _AtOnce():
+        raise SystemExit(worker.main())
+
+
+class _AtOnce:
+    """Leaving ends the process, with the exit code that is due and the traceback of an error, and nothing else.
+
+    Libraries that had threads before the fork would wait for them when the interpreter ends, and abort.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> NoReturn:
+        """End."""
+        code = error.code if isinstance(error, SystemExit) else None
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+        elif not isinstance(error, SystemExit):
+            traceback.print_exception(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,13 @@ from wattstar.types import (
 STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
 THINKING = ("off", "on", "low", "medium", "high")
+QUICK_SHARE = 5
+"""One of so many samples is served."""
+LEAST_SUBSET = 40
+"""Two for each block that the energy is fitted over."""
+QUICK_PASS_SECONDS = 2.0
+"""Where a counter's steps make more of it, it is longer: see ``steady.pass_seconds``."""
+A_DAY = 86_400.0
 PROCESS_SECONDS = 5.0
 """What a worker takes at the least to import its libraries and load a small model."""
 
@@ -76,7 +83,8 @@ def _planned(request: Request, model: str) -> Planned:
 def _job(request: Request, model_id: str) -> Job:
     task = registry.task(request.task)
     _check(request)
-    test_set = testsets.load(task, request.edition or STANDARD_EDITION, request.samples)
+    edition = STANDARD_EDITION if request.edition is None else request.edition
+    test_set = testsets.load(task, edition, request.samples)
     model = models.resolve(request, model_id)
     model = replace(model, options={**model.options, **request.options})
     backend = _backend(request, model, task)
@@ -98,11 +106,24 @@ def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
         target_error=request.target_error,
         warm_up_seconds=request.warm_up_seconds,
         idle_seconds=request.idle_seconds,
-        pass_seconds=request.pass_seconds,
+        pass_seconds=_pass_seconds(request),
+        subset=_subset(len(test_set.samples)) if request.quick else None,
     )
     if request.passes is None:
         return procedure
     return replace(procedure, passes=request.passes, most_passes=request.passes)
+
+
+def _pass_seconds(request: Request) -> float:
+    if request.pass_seconds is not None:
+        return request.pass_seconds
+    return QUICK_PASS_SECONDS if request.quick else Procedure.pass_seconds
+
+
+def _subset(samples: int) -> int | None:
+    """How many of the samples stand for all; None where there are so few that all are served."""
+    count = max(LEAST_SUBSET, samples // QUICK_SHARE)
+    return count if count < samples else None
 
 
 def _check(request: Request) -> None:
@@ -117,6 +138,11 @@ def _check(request: Request) -> None:
     ):
         if value is not None and not least <= value < math.inf:
             raise UsageError(f"{name} is {value}; it must be at least {least}, and finite.")
+        if name.endswith("-seconds") and value is not None and value > A_DAY:
+            raise UsageError(f"{name} is {value:g}; it must be at most a day, {A_DAY:g}.")
+    for name in ("quick", "require_measured", "trust_remote_code", "optional"):
+        if not isinstance(getattr(request, name), bool):
+            raise UsageError(f"{name} is {getattr(request, name)!r}; it must be True or False.")
     if not re.fullmatch(DEVICES, request.device):
         raise UsageError(f"There is no device {request.device!r}.", ["known: auto, cpu, cuda:0, cuda:1, …, mps"])
     if not request.meters:

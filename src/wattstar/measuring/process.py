@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from wattstar.records.store import disk
 from wattstar.types import Failure
 
 LAST_LINES = 15
@@ -93,12 +94,14 @@ class Worker:
         self._folder, self._silence, self._start = folder, silence, start
 
     def __enter__(self) -> Self:
-        """Start the process."""
+        """Start the process; ``StoreUnusable`` where it cannot have a log."""
+        with disk(self._folder):
+            log = (self._folder / "worker.log").open("wb")
         self._hear, say = os.pipe()
         words, speak = os.pipe()
         self._speak = os.fdopen(speak, "w", encoding="utf-8")
         try:
-            with (self._folder / "worker.log").open("wb") as log:
+            with log:
                 self._process = self._start(self._folder, Streams(words, log.fileno(), say))
         finally:
             os.close(words)
@@ -142,10 +145,13 @@ class Worker:
             return
 
     def _lines(self) -> Iterator[bytes]:
-        rest = b""
+        begun: list[bytes] = []  # of a line; joined once, as what a model writes may have many megabytes
         while data := self._data():
-            *lines, rest = (rest + data).split(b"\n")
-            yield from lines
+            first, *more = data.split(b"\n")
+            begun.append(first)
+            for part in more:
+                yield b"".join(begun)
+                begun = [part]
 
     def _data(self) -> bytes:
         """What comes next; empty when the worker has ended."""

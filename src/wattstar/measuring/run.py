@@ -12,19 +12,23 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
+from wattstar.measuring import figures
 from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
     blocks_of,
+    counted_windows,
     fold,
     phase_windows,
     phases_of,
     window_of,
     windows_of,
+    works_of,
 )
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.steady import Round, judged, pass_seconds
+from wattstar.measuring.stopping import passes_needed
 from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
@@ -61,6 +65,7 @@ def run(job: Job, circumstances: Circumstances) -> Record:
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
     try:
+        attempt.works = works_of(job)
         # A worker that idles is silent by order.
         observer.follow(folder, circumstances.silence + job.procedure.idle_seconds)
     except WorkerLost as lost:
@@ -168,9 +173,18 @@ class _Observer:
         self.attempt.passes.append(self._worked_out(content, scene.sampler))
         append(scene.folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
         if len(self.attempt.passes) == pilot:
-            self._wanted = pilot
+            self._wanted = self._needed()
         if not ahead:
             scene.worker.say("again" if len(self.attempt.passes) < self._wanted else "enough")
+
+    def _needed(self) -> int:
+        """How many passes there will be: fixed once, when the pilot is through."""
+        passes, procedure = self.attempt.passes, self.job.procedure
+        boundary = figures.rated(figures.figures(passes, procedure))
+        if boundary is None:
+            return len(passes)
+        values = [figures.per_query(counted, boundary) for counted in passes]
+        return passes_needed(values, procedure, figures.per_query_of_blocks(passes, boundary))
 
     def _row(self, content: dict[str, Any], scene: _Scene) -> None:
         self.attempt.rows.append(content)
@@ -189,20 +203,22 @@ class _Observer:
         window = window_of(marks, "pass")
         late = set(sampler.cover(window.end))
         domains = [Domain(timeline) for timeline in sampler.timelines()]
-        energy = readings(domains, [window])
+        counted = counted_windows(marks)
+        energy = readings(domains, counted)
         late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
         self.attempt.late.extend((index, domain) for domain in sorted(late))
-        windows = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
+        phases = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
         return Pass(
             index=index,
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
             energy=energy,
-            phases={name: found for name, parts in windows.items() if (found := readings(domains, parts))},
+            phases={name: found for name, parts in phases.items() if (found := readings(domains, parts))},
             counts=content["counts"],
             foreign_cpu=self._neighbours.share() if self._neighbours else None,
             blocks=blocks_of(marks, content["blocks"], domains),
+            windows=tuple(counted) if len(counted) > 1 else (),
         )
 
 

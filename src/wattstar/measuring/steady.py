@@ -40,9 +40,9 @@ class Round:
 
     @property
     def joules(self) -> float | None:
-        """Of the devices that are rated: GPUs where one is read, else all; None where nothing was read."""
-        found = _rated(self.energy)
-        return sum(reading.joules for reading in found) if found else None
+        """Of the devices that are rated: GPUs where one is read, else all; None where nothing sensible was read."""
+        found = sum(reading.joules for reading in _rated(self.energy))
+        return found if 0 < found < math.inf else None
 
 
 def judged(rounds: Sequence[Round], seconds: float) -> WarmUp:
@@ -52,9 +52,9 @@ def judged(rounds: Sequence[Round], seconds: float) -> WarmUp:
     series = [[each.seconds for each in last]] + ([watts] if len(watts) == len(last) else [])
     if len(last) < ROUNDS:
         return WarmUp(seconds, len(rounds), steady=False, drift=None)
-    lines = [line(values) for values in series]
+    lines = [line(values) for values in series if any(values)]
     steady = all(abs(drift) <= MOST_DRIFT or abs(drift) <= STUDENT_T_95 * error for drift, error in lines)
-    return WarmUp(seconds, len(rounds), steady, max((drift for drift, _ in lines), key=abs))
+    return WarmUp(seconds, len(rounds), steady, max((drift for drift, _ in lines), key=abs, default=None))
 
 
 def line(values: Sequence[float]) -> tuple[float, float]:

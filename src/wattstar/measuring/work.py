@@ -10,14 +10,22 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from wattstar.errors import WattstarError
 from wattstar.measuring.channel import Channel
+from wattstar.measuring.staging import staged
 from wattstar.measuring.steady import ROUNDS_A_PASS
-from wattstar.types import Batch, Mark, Output, Procedure, Session
+from wattstar.types import Batch, Mark, Output, Procedure, Sample, Session
 
 BLOCKS = 4
 """A pass is told in so many parts."""
 BLOCKS_OF_A_SUBSET = 20
 """Each of like work, which energy is fitted over."""
+OF_THE_PROCEDURE = frozenset(
+    name + end
+    for name in ("load", "preprocess", "idle_before", "warm_up", "round", "pass", "window", "batch", "idle_after")
+    for end in ("", "_end")
+)
+"""Names of marks that a backend must not give: a window would end where it says."""
 ROUNDING = 1e-9
 """Of a number of repeats, so that 2.0000000001 is 2."""
 
@@ -31,12 +39,13 @@ class Work:
     channel: Channel
     works: Mapping[str, float] = field(default_factory=dict)
     """Sample id → ``testsets.work``, where a subset stands for all."""
+    turns: Sequence[Sequence[Sample]] = ()
+    """The samples; several groups where they are on the device in turns."""
     batches: Sequence[Batch] = ()
-    order: Sequence[int] = ()
-    """Of a pass: indexes of batches; known once it is warm."""
-    blocks: Sequence[range] = ()
-    """Places in the order."""
+    """Of the group that is there."""
     repeats: int = 1
+    served: list[Sample] = field(default_factory=list)
+    """Of the last pass, in the order of its outputs, which is the backend's."""
     outputs: list[Output] = field(default_factory=list)
     """Of the last pass."""
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -61,6 +70,11 @@ class Work:
             with self.stage(name):
                 self.session.sleep(self.procedure.idle_seconds)
 
+    def prepare(self, samples: Sequence[Sample], device: str, batch_size: int) -> None:
+        """Bring them to the device, as many as there is room for."""
+        found = staged(samples, self.session, device, batch_size)
+        self.turns, self.batches = found.turns, found.batches
+
     def warm_up(self) -> None:
         """Serve every batch once, then rounds of equal work until the parent has seen that they are steady.
 
@@ -76,26 +90,50 @@ class Work:
                 _, warm = self._round(index, served)
                 word, told = self.channel.word()
         sweep = sum(cold) * warm / sum(cold[i % len(cold)] for i in range(served)) if warm else 0.0
-        self._arrange(max(1, math.ceil(float(told) / sweep - ROUNDING)) if sweep else 1)
+        self.repeats = max(1, math.ceil(float(told) / sweep - ROUNDING)) if sweep else 1
 
     def count(self, index: int) -> None:
-        """One counted pass, between an uncounted lead-in and lead-out batch: its edges lie in continuous load."""
-        raw: dict[int, Any] = {}
-        self.session.predict(self.batches[self.order[-1]], ignore)
-        self.channel.flush(self.mark("pass", index))
-        for place, number in enumerate(self.order):
-            raw[number] = self._batch(index, place, self.batches[number])
-        end = self.mark("pass_end", index)
-        self.session.predict(self.batches[self.order[0]], ignore)
-        self.outputs = [out for i, batch in enumerate(self.batches) for out in self.session.finish(batch, raw[i])]
-        self.channel.flush(end)
+        """One counted pass: what is told of it is the same for every one."""
+        self.served, self.outputs = [], []
+        blocks = self._window(index, "pass", 0) if len(self.turns) == 1 else self._in_turns(index)
+        self._check()
         counts: Counter[str] = Counter()
         for output in self.outputs:
             counts.update({name: number * self.repeats for name, number in output.counts.items()})
-        blocks = [self._told(block) for block in self.blocks]
         queries = sum(block["queries"] for block in blocks)
         words = {"index": index, "repeats": self.repeats, "queries": queries, "counts": counts, "blocks": blocks}
         self.channel.say("pass", words)
+
+    def _in_turns(self, index: int) -> list[dict[str, Any]]:
+        """Bring one group after another to the device and serve it in a window of its own."""
+        blocks: list[dict[str, Any]] = []
+        place = 0
+        self.channel.flush(self.mark("pass", index))
+        for number, samples in enumerate(self.turns):
+            self.batches = ()  # makes room
+            self.batches = list(self.session.prepare(samples))
+            blocks += self._window(index, "window", place, number)
+            place = blocks[-1]["last"] + 1
+        self.channel.flush(self.mark("pass_end", index))
+        return blocks
+
+    def _window(self, index: int, name: str, place: int, number: int | None = None) -> list[dict[str, Any]]:
+        """Serve what is on the device, between an uncounted lead-in and lead-out batch: its edges lie in the load.
+
+        Tells its blocks; its first batch has this place in the pass.
+        """
+        raw: dict[int, Any] = {}
+        order, blocks = self._order()
+        self.session.predict(self.batches[order[-1]], ignore)
+        self.channel.flush(self.mark(name, index, number))
+        for i, each in enumerate(order):
+            raw[each] = self._batch(index, place + i, self.batches[each])
+        end = self.mark(name + "_end", index, number)
+        self.session.predict(self.batches[order[0]], ignore)
+        self.served += [sample for batch in self.batches for sample in batch.samples]
+        self.outputs += [out for i, batch in enumerate(self.batches) for out in self._answers(batch, raw[i])]
+        self.channel.flush(end)
+        return [self._told([order[i] for i in block], place + block.start) for block in blocks]
 
     def _uncounted(self, batch: Batch) -> float:
         """Seconds."""
@@ -116,35 +154,57 @@ class Work:
         self.channel.flush(self.mark("round_end", None, index))
         return served, seconds
 
-    def _arrange(self, repeats: int) -> None:
-        """Fix the work of a pass: every pass is the same, and what lies in one place of it holds the same samples.
+    def _order(self) -> tuple[list[int], list[range]]:
+        """Indexes of batches, and the blocks in it: every pass is the same, a place in it holds the same samples.
 
         Of a subset like work stays together: each part is repeated in its place.
         """
-        self.repeats, count = repeats, len(self.batches)
+        count = len(self.batches)
         if self.procedure.subset is None:
-            self.order = list(range(count)) * repeats
-            self.blocks = parts(len(self.order), BLOCKS)
-            return
+            order = list(range(count)) * self.repeats
+            return order, parts(len(order), max(1, BLOCKS // len(self.turns)))
         groups = parts(count, BLOCKS_OF_A_SUBSET)
-        self.order = [number for group in groups for _ in range(repeats) for number in group]
-        self.blocks = [range(group.start * repeats, group.stop * repeats) for group in groups]
+        order = [number for group in groups for _ in range(self.repeats) for number in group]
+        return order, [range(group.start * self.repeats, group.stop * self.repeats) for group in groups]
 
     def _batch(self, index: int, place: int, batch: Batch) -> Any:
         began = self.mark("batch", index, place)
-        raw = self.session.predict(batch, lambda name: self.channel.mark(Mark(name, self.session.now(), index, place)))
+        raw = self.session.predict(batch, lambda name: self._named(name, index, place))
         ended = self.mark("batch_end", index, place)
         for sample in batch.samples:
             self.seconds[sample.id].append((ended - began) / 1e9 / len(batch.samples))
         self.channel.breathe(ended)
         return raw
 
-    def _told(self, block: range) -> dict[str, Any]:
-        """Of a block: the place of its first batch, its queries, and their mean work."""
-        samples = [sample for place in block for sample in self.batches[self.order[place]].samples]
+    def _check(self) -> None:
+        """``WattstarError`` unless the backend has served each sample that it was given, and no other."""
+        given = [sample.id for samples in self.turns for sample in samples]
+        if sorted(given) != sorted(sample.id for sample in self.served):
+            message = f"The backend served {len(self.served)} samples, which are not the {len(given)} it was given."
+            raise WattstarError(message)
+
+    def _named(self, name: str, index: int, place: int) -> None:
+        """A mark that the backend gives; ``WattstarError`` where it takes one of the procedure's names."""
+        if name in OF_THE_PROCEDURE:
+            raise WattstarError(f"The backend marks {name!r}, which is the procedure's own word.")
+        self.mark(name, index, place)
+
+    def _answers(self, batch: Batch, raw: Any) -> Sequence[Output]:
+        """One output per sample, in order; ``WattstarError`` where the backend does not keep to that."""
+        outputs = self.session.finish(batch, raw)
+        if len(outputs) != len(batch.samples):
+            raise WattstarError(f"The backend gave {len(outputs)} answers to {len(batch.samples)} samples.")
+        for name, count in ((name, count) for output in outputs for name, count in output.counts.items()):
+            if not isinstance(count, int) or count < 0:
+                raise WattstarError(f"The backend counted {count!r} {name}.")
+        return outputs
+
+    def _told(self, numbers: Sequence[int], first: int) -> dict[str, Any]:
+        """Of a block: the places of its first and last batch, its queries, and their mean work."""
+        samples = [sample for number in numbers for sample in self.batches[number].samples]
         works = [self.works[sample.id] for sample in samples] if self.works else []
         mean = sum(works) / len(works) if works else None
-        return {"first": block.start, "queries": len(samples), "work": mean}
+        return {"first": first, "last": first + len(numbers) - 1, "queries": len(samples), "work": mean}
 
 
 def parts(count: int, wanted: int) -> list[range]:

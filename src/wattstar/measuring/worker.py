@@ -55,20 +55,23 @@ def _serve(job: Job, channel: Channel) -> None:
     task, backend = registry.task(job.task), registry.backend(job.backend)
     registry.require(f"The task {job.task!r}", task.requires)
     registry.require(f"The backend {job.backend!r}", backend.requires)
+    subset = job.procedure.subset
     rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
     if rows.digest != job.procedure.digest:
         raise VerificationFailed(
             f"The samples of {job.task} in the edition {rows.edition!r} were changed after the plan was made.",
             ["give the command once more, which plans with those that are there now"],
         )
+    works = {sample.id: testsets.work(sample, task, job.controls) for sample in rows.samples} if subset else {}
+    chosen = testsets.draw(rows.samples, works, subset, job.controls.seed) if subset else rows.samples
     began = time.monotonic_ns()
     with backend.session(job.model, task, job.controls) as session:
-        work = Work(job.procedure, session, channel)
+        work = Work(job.procedure, session, channel, works)
         channel.mark(Mark("load", began))
         channel.mark(Mark("load_end", time.monotonic_ns()))
         with work.stage("preprocess"):
-            samples, unreadable = _decode(rows.samples, task, job)
-            work.batches = list(session.prepare(samples))
+            samples, unreadable = _decode(chosen, task, job)
+            work.prepare(samples, job.model.device, job.controls.batch_size)
         work.idle("idle_before")
         work.warm_up()
         for index in itertools.count():
@@ -76,9 +79,9 @@ def _serve(job: Job, channel: Channel) -> None:
             if channel.word()[0] != "again":
                 break
         work.idle("idle_after")
-        outputs = work.outputs
+        served, outputs = work.served, work.outputs
         parameters = session.parameters
-    _report(channel, job, task, backend, _Answers(samples, outputs, unreadable, work.seconds, parameters))
+    _report(channel, job, task, backend, _Answers(served, outputs, unreadable, work.seconds, parameters))
 
 
 @dataclass(frozen=True)

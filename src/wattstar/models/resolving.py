@@ -31,7 +31,7 @@ def resolve(request: Request, id: str) -> ModelSpec:
         revision=pinned.revision,
         format=pinned.format,
         weights=request.weights,
-        dtype=request.dtype or "float32",
+        dtype="float32" if request.dtype is None else request.dtype,
         quantization=pinned.quantization,
         device=_device() if request.device == "auto" else request.device,
         approach=_approach(request, pinned),

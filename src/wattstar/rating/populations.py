@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from statistics import NormalDist, quantiles
 
-from wattstar.types import Controls, Figure, Population, Record, Severity, Status, Weights
+from wattstar.types import Controls, Figure, Population, Procedure, Record, Severity, Status, Weights
 
 LEAST_FAMILIES = 8
 GRADES = ((50, "full"), (20, "standard"), (LEAST_FAMILIES, "provisional"))
@@ -41,9 +41,22 @@ def key(record: Record, made: Figure) -> tuple[str, ...]:
         f"{hardware} ({job.model.device.partition(':')[0]})",
         f"{made.boundary} {made.method}: {', '.join(made.coverage or job.meters)}",
         work(job.controls),
-        f"edition {procedure.edition} ({procedure.digest[:8]}), {procedure.samples} samples, "
-        f"{procedure.passes} passes of ≥ {procedure.pass_seconds:g} s",
+        f"edition {procedure.edition} ({procedure.digest[:8]}), {_served(procedure)}, {_stopping(procedure)} "
+        f"of ≥ {procedure.pass_seconds:g} s",
     )
+
+
+def _served(procedure: Procedure) -> str:
+    if procedure.subset is None:
+        return f"{procedure.samples} samples"
+    return f"a subset of {procedure.subset} for {procedure.samples} samples"
+
+
+def _stopping(procedure: Procedure) -> str:
+    """How many passes, or what decides it."""
+    if procedure.passes >= procedure.most_passes:
+        return f"{procedure.passes} passes"
+    return f"{procedure.passes} to {procedure.most_passes} passes for ± {100 * procedure.target_error:g} %"
 
 
 CAPS = ("prompt_tokens", "input_tokens", "audio_seconds")
@@ -105,6 +118,8 @@ def unofficial(record: Record) -> tuple[str, ...]:
         reasons.append("modelled energy")
     if record.job.model.weights is Weights.RANDOM:
         reasons.append("random weights")
+    if record.job.procedure.subset is not None:
+        reasons.append("subset")
     return tuple(reasons)
 
 

@@ -114,7 +114,7 @@ class Store:
     def job_folder(self, name: str) -> Path:
         """A new scratch folder for one attempt; ``clear`` it when the attempt has its record."""
         jobs = self.folder / "jobs"
-        with _disk(self.folder):
+        with disk(self.folder):
             jobs.mkdir(parents=True, exist_ok=True)
             # Not by process number alone: in a container every run has the same, and a killed one left its folder.
             return Path(tempfile.mkdtemp(prefix=f"{name[:16]}-", suffix=f"-{os.getpid()}", dir=jobs))
@@ -131,7 +131,7 @@ class Store:
     def _write(self, kind: str, name: str, data: bytes) -> None:
         """Complete in a temporary file, on the disk, then renamed: other readers see all or nothing."""
         target = self.folder / kind / name
-        with _disk(self.folder):
+        with disk(self.folder):
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists() and target.read_bytes() == data:
                 return
@@ -150,14 +150,15 @@ class Store:
 
 def append(file: Path, line: str) -> None:
     """Add one line to a journal, on the disk before this returns."""
-    with _disk(file.parent), file.open("a", encoding="utf-8") as journal:
+    with disk(file.parent), file.open("a", encoding="utf-8") as journal:
         journal.write(line + "\n")
         journal.flush()
         os.fsync(journal.fileno())
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def disk(folder: Path) -> Iterator[None]:
+    """Errors of the file system become ``StoreUnusable``, with the cure."""
     try:
         yield
     except OSError as error:
