@@ -23,11 +23,14 @@ from wattstar.measuring.work import Work
 
 
 def main() -> None:
-    """Print the seconds of each pair: the worker's, the bare loop's."""
+    """Print the seconds of each pair: the worker's, the bare loop's; ends where the two do not read the same tokens."""
     specification = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     draw = random.Random(works.SEED)
-    with served(specification) as (serve, count):
-        predict, batches, _ = bare.LOADERS[specification["work"]](specification)
+    with served(specification) as (serve, tokens):
+        predict, batches, others = bare.LOADERS[specification["work"]](specification)
+        count = len(batches)
+        if tokens != others:
+            raise SystemExit(f"not the same work: {tokens} tokens, and {others} in the bare loop")
         sides = (serve, lambda place: predict(batches[place % count]))
         pairs = []
         for place in range(-count, specification["pairs"]):
@@ -35,12 +38,12 @@ def main() -> None:
             taken = {which: timed(sides[which], place + count) for which in order}
             if place >= 0:
                 pairs.append((taken[0], taken[1]))
-    bare.say({"pairs": pairs})
+    bare.say({"pairs": pairs, "tokens": tokens})
 
 
 @contextmanager
 def served(specification: dict[str, Any]) -> Iterator[tuple[Callable[[int], Any], int]]:
-    """A function that serves the sample in a place as the worker does, and the number of samples."""
+    """A function that serves the sample in a place as the worker does, and the number of tokens that all have."""
     count = len(specification["rows"])
     names = {"task": specification["task"], "models": (specification["model"],), "edition": works.EDITION}
     [cell] = plan([Request(**names, device="cpu", samples=count)])
@@ -56,7 +59,10 @@ def served(specification: dict[str, Any]) -> Iterator[tuple[Callable[[int], Any]
     ):
         work = Work(procedure, made, Channel(out))
         work.batches = made.prepare(samples)
-        yield lambda place: work._batch(0, place, work.batches[place % count]), count
+        yield (
+            lambda place: work._batch(0, place, work.batches[place % count]),
+            sum(sum(batch.data.lengths) for batch in work.batches),
+        )
 
 
 def timed(serve: Callable[[int], Any], place: int) -> float:

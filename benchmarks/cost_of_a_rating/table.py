@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ def _short(works: Mapping[str, Any], samples: int) -> list[str]:
         own, words = made.pop("wattstar", None), []
         if found.get("overhead"):
             words.append(f"wattstar adds {(found['overhead'][-1]['per_sample']['mid'] - 1) * 100:+.2f} % to a sample")
-        for cost in made.values() if own else ():
-            ratios = f"{cost.wall / own.wall:.1f} × its time and {cost.joules / own.joules:.1f} × its joules"
-            words.append(f"ten passes of {cost.tool} take {ratios}")
+        for cost in made.values():
+            if own is not None:
+                ratios = f"{cost.wall / own.wall:.1f} × its time and {cost.joules / own.joules:.1f} × its joules"
+                words.append(f"ten passes of {cost.tool} take {ratios}")
         lines.append(f"- {name}: {'; '.join(words) or 'nothing was measured yet'}")
     return [*lines, ""]
 
@@ -146,7 +148,7 @@ def _half_of_ten(values: Sequence[float]) -> float | None:
     """Half of the 95 % interval that ten such values give, from the scatter of those that were measured."""
     if len(values) < 2:
         return None
-    return T_9 * statistics.stdev(values) / TEN**0.5 / statistics.fmean(values)
+    return T_9 * statistics.stdev(values) / math.sqrt(TEN) / statistics.fmean(values)
 
 
 def _costs(works: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:

@@ -39,7 +39,7 @@ class NoAnswer(Exception):
 class Partner:
     """A process that is spoken to line by line; leaving the context ends it."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, words: Sequence[object], environment: Mapping[str, str], log: Path) -> None:
         """Name the command and the file for what it says on standard error."""
         self._words, self._environment, self._log = words, environment, log
         self._rest = b""
