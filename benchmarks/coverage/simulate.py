@@ -10,16 +10,15 @@ from typing import Any
 import numpy
 from benchmarks.coverage.worlds import World
 
-from wattstar import testsets
 from wattstar.measuring import figures, gates
 from wattstar.measuring.figures import per_query, per_query_of_blocks
 from wattstar.measuring.stopping import passes_needed
+from wattstar.testsets.subset import Subset, drawn
 from wattstar.types import Block, Boundary, Figure, Method, Pass, Procedure, Reading, Sample, Window
 
 JOULES_PER_WATT_HOUR = 3600.0
 QUERIES = 1000
 MOST_PASSES, BLOCKS = 10, 4
-POPULATION, SUBSET, BATCH = 1000, 100, 5
 MOST_WORK = 3.0
 """In medians of all: texts are cut, so that works do not reach to the sky."""
 
@@ -41,7 +40,9 @@ class Quick:
     curve: str
     scatter: float
     """Deviation of queries of the same work, as a share."""
-    batch: int = BATCH
+    population: int = 1000
+    drawn: int = 100
+    blocks: int = 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def repeated(world: World, spread: float, seed: Sequence[int], count: int) -> Ce
 
 
 def subset(quick: Quick, world: World, spread: float, seed: Sequence[int], count: int) -> Cell:
-    """A tenth of the samples, drawn by decile of work, in four passes; the truth is the mean of all samples."""
+    """A part of the samples, drawn by decile of work, in four passes; the truth is the mean of all samples."""
     generator = numpy.random.default_rng(seed)
     return _cell([_drawn(quick, world, spread, generator) for _ in range(count)])
 
@@ -90,19 +91,24 @@ def _judged(run: Sequence[Sequence[float]]) -> tuple[Figure, Sequence[Pass]]:
 
 
 def _drawn(quick: Quick, world: World, spread: float, generator: Any) -> tuple[Figure, Sequence[Pass], float]:
-    works = numpy.minimum(generator.lognormal(0.0, 0.5, POPULATION), MOST_WORK)
+    works = numpy.minimum(generator.lognormal(0.0, 0.5, quick.population), MOST_WORK)
     works /= works.mean()
-    joules = CURVES[quick.curve](works) * (1 + quick.scatter * generator.standard_normal(POPULATION))
-    samples = [Sample(str(number), "simulated", {}) for number in range(POPULATION)]
+    joules = CURVES[quick.curve](works) * (1 + quick.scatter * generator.standard_normal(quick.population))
+    samples = [Sample(str(number), "simulated", {}) for number in range(quick.population)]
     by_id = {sample.id: work for sample, work in zip(samples, works.tolist(), strict=True)}
-    drawn = testsets.draw(samples, by_id, SUBSET, int(generator.integers(2**31)))
-    numbers = numpy.array([int(sample.id) for sample in drawn]).reshape(-1, quick.batch)
+    chosen = drawn(samples, by_id, quick.drawn, int(generator.integers(2**31)))
+    numbers = numpy.array([int(sample.id) for sample in chosen]).reshape(quick.blocks, -1)
     noise = world.draw(generator, (1, 4, len(numbers)))[0]
     blocks = joules[numbers].mean(axis=1) * (1 + spread * noise)
     means = works[numbers].mean(axis=1).tolist()
-    passes = [_pass(index, list(zip(row, means, strict=True)), SUBSET) for index, row in enumerate(blocks.tolist())]
-    procedure = Procedure("simulated", "", POPULATION, passes=4, most_passes=4, subset=SUBSET)
-    [figure] = figures.figures(passes, procedure, figures.Queries(works=works.tolist()))
+    passes = [
+        _pass(index, list(zip(row, means, strict=True)), quick.drawn) for index, row in enumerate(blocks.tolist())
+    ]
+    procedure = Procedure("simulated", "", quick.population, passes=4, most_passes=4, subset=quick.drawn)
+    works_of_subset = tuple(works[numbers].reshape(-1).tolist())
+    [figure] = figures.figures(
+        passes, procedure, figures.Queries(subset=Subset(chosen, works_of_subset, tuple(works.tolist())))
+    )
     return figure, passes, float(joules.mean())
 
 
@@ -115,7 +121,7 @@ def _pass(index: int, blocks: Sequence[tuple[float, float | None]], queries: int
     ]
     total = sum(reading.joules for block in told for reading in block.energy)
     energy = (Reading("gpu:0", "simulated", Method.COUNTER, total, 0.0),)
-    return Pass(index, Window(0, 1), 1, queries, energy, {}, {}, None, tuple(told))
+    return Pass(index, Window(0, 1), 1, queries, energy, {}, None, tuple(told))
 
 
 def _cell(made: Sequence[tuple[Figure, Sequence[Pass], float]]) -> Cell:

@@ -12,7 +12,7 @@ from wattstar.errors import WattstarError
 
 COMMANDS: Mapping[str, str] = {
     "run": "Measure models, and add a record of each to the store.",
-    "plan": "Say what would run, what is refused and why, and how long it takes.",
+    "plan": "Say what would run, what is refused and why, and what it takes.",
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
     "compare": "Say how many times more energy one model takes than another.",

@@ -11,15 +11,15 @@ from typing import Any
 
 import wattstar
 from wattstar import registry, testsets
-from wattstar.measuring import choosing, figures, gates, machine
+from wattstar.measuring import choosing, figures, gates, machine, net, phase_gates, phases, spoilers
 from wattstar.measuring.queries import units
+from wattstar.measuring.room import Around
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
 from wattstar.records.store import Store
 from wattstar.types import (
     SCHEMA_VERSION,
-    Approach,
     Block,
     Failure,
     Figure,
@@ -30,7 +30,7 @@ from wattstar.types import (
     Mark,
     Observation,
     Pass,
-    Phase,
+    PhaseEnergy,
     Procedure,
     Quality,
     Reading,
@@ -45,7 +45,7 @@ from wattstar.types import (
 )
 
 IDLE = ("idle_before", "idle_after")
-STAGES = ("load", "preprocess", "idle_before", "warm_up", "idle_after")
+STAGES = ("load", "preprocess", "idle_before", "warm_up", phase_gates.FIRST, "idle_after")
 
 
 @dataclass
@@ -66,9 +66,10 @@ class Attempt:
     sampling: Sampling | None = None
     profiles: tuple[SensorProfile, ...] = ()
     warm_up: WarmUp | None = None
-    works: tuple[float, ...] = ()
-    """``testsets.work`` of every sample, where a subset stands for all."""
+    subset: testsets.Subset | None = None
+    """The samples that stand for all, where a part of them does."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    around: Around = field(default_factory=Around)
 
     @property
     def status(self) -> Status:
@@ -81,8 +82,11 @@ class Attempt:
 def fold(attempt: Attempt, store: Store) -> Record:
     """Everything in one record, its tables written first."""
     done = attempt.done or {}
-    made = figures_of(attempt)
+    stages = _stages(attempt)
+    idle = net.rests(stages, [Domain(timeline) for timeline in attempt.timelines])
+    made = net.with_net(figures_of(attempt), attempt.passes, idle)
     boundary = figures.rated(made)
+    split = _phases(attempt)
     loaded = decode(Loaded, done["loaded"]) if done else None
     return Record(
         schema_version=SCHEMA_VERSION,
@@ -95,11 +99,11 @@ def fold(attempt: Attempt, store: Store) -> Record:
         machine=machine.describe(loaded.packages if loaded else {}),
         loaded=loaded,
         passes=tuple(attempt.passes),
-        stages=_stages(attempt),
+        stages=stages,
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple(_findings(attempt, made)),
+        findings=(*_findings(attempt, made, split), *net.findings(made, boundary, attempt.passes, idle)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -108,6 +112,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         sampling=attempt.sampling,
         sensors=attempt.profiles,
         warm_up=attempt.warm_up,
+        phases=split,
     )
 
 
@@ -124,9 +129,15 @@ def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Readi
     return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
 
 
+def _phases(attempt: Attempt) -> tuple[PhaseEnergy, ...]:
+    """What each phase took in the passes that were finished."""
+    windows = phases.windows(attempt.marks, attempt.passes, phases.phases_of(attempt.job))
+    return phases.split(attempt.timelines, attempt.passes, windows)
+
+
 def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
     """What the passes say, and the samples beside them."""
-    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.works)
+    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.subset)
     return figures.figures(attempt.passes, attempt.job.procedure, known)
 
 
@@ -135,18 +146,18 @@ def served(procedure: Procedure) -> int:
     return procedure.samples if procedure.subset is None else procedure.subset
 
 
-def works_of(job: Job) -> tuple[float, ...]:
-    """What the energy of each sample grows with, where a subset stands for all; else nothing is asked."""
+def subset_of(job: Job) -> testsets.Subset | None:
+    """The samples that stand for all, where a part of them does."""
     if job.procedure.subset is None:
-        return ()
+        return None
     task = registry.task(job.task)
     rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
-    return tuple(testsets.work(sample, task, job.controls) for sample in rows.samples)
+    return testsets.draw(rows.samples, task, job.controls, job.procedure.subset)
 
 
-def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
+def _findings(attempt: Attempt, made: Sequence[Figure], split: Sequence[PhaseEnergy]) -> list[Finding]:
     done = attempt.done or {}
-    names = [phase.name for phase in phases_of(attempt.job)]
+    names = [phase.name for phase in phases.phases_of(attempt.job)]
     rated = figures.rated(made)
     windows = [counted.window for counted in attempt.passes]
     return [
@@ -167,9 +178,11 @@ def _findings(attempt: Attempt, made: Sequence[Figure]) -> list[Finding]:
         *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
         *gates.left_out(_left_out(attempt.job)),
         *gates.figure(attempt.passes, rated),
-        *gates.phases(attempt.passes, names),
-        *gates.neighbours(attempt.passes),
+        *phase_gates.unknown(attempt.passes, names, split),
+        *phase_gates.unconfirmed(split, names[0], phase_gates.alone(_stages(attempt), attempt.marks)),
         *gates.scatter(made, rated),
+        *gates.neighbours(attempt.passes, attempt.around.neighbours),
+        *spoilers.spoilers(attempt.around, attempt.states, windows, attempt.job.model.device == "cpu"),
     ]
 
 
@@ -178,30 +191,6 @@ def _left_out(job: Job) -> Sequence[str]:
     asked = [name for name in job.meters if registry.meter(name).affinity().level is Level.ASKED]
     gpu = job.model.device != "cpu"
     return () if asked else tuple(choosing.left_out(choosing.affinities(), job.meters, gpu))
-
-
-def phases_of(job: Job) -> tuple[Phase, ...]:
-    """A model that only writes text has the phases of writing, whatever it is asked."""
-    task = registry.task(job.task)
-    return task.zero_shot.phases if task.zero_shot and job.model.approach is Approach.ZERO_SHOT else task.phases
-
-
-def phase_windows(marks: Sequence[Mark], phases: Sequence[tuple[str, str]]) -> dict[str, list[Window]]:
-    """The windows of each phase over all batches of a pass; a phase that some batch does not mark is left out.
-
-    ``phases``: (name, the mark it begins at), in order. A phase lasts until the next one or the end of its batch.
-    """
-    windows: dict[str, list[Window]] = {name: [] for name, _ in phases}
-    batches: dict[int, dict[str, int]] = {}
-    for mark in marks:
-        if mark.batch is not None:
-            batches.setdefault(mark.batch, {}).setdefault(mark.name, mark.time)
-    begins = [begin for _, begin in phases] + ["batch_end"]
-    for stamps in batches.values():
-        for (name, begin), end in zip(phases, begins[1:], strict=True):
-            if begin in stamps and end in stamps:
-                windows[name].append(Window(stamps[begin], stamps[end]))
-    return {name: parts for name, parts in windows.items() if len(parts) == len(batches)}
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:

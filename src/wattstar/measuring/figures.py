@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from statistics import fmean
 
 from wattstar.measuring.queries import Unit, spread
 from wattstar.measuring.stopping import pilot_of, repeatability, scatter, target_met
 from wattstar.measuring.subset import Place, population_mean
 from wattstar.measuring.timeline import best
+from wattstar.testsets import Subset
 from wattstar.types import Boundary, Figure, Interval, Method, Pass, Procedure, Reading
 
 JOULES_PER_WATT_HOUR = 3600.0
@@ -32,15 +34,15 @@ class Queries:
 
     units: Sequence[Unit] = ()
     """What was served together, and how long it took: those tell what other queries would differ by."""
-    works: Sequence[float] = ()
-    """``testsets.work`` of every sample that a subset stands for."""
+    subset: Subset | None = None
+    """Which samples stand for all, where a part of them does."""
 
 
 def figures(passes: Sequence[Pass], procedure: Procedure, queries: Queries | None = None) -> tuple[Figure, ...]:
     """One figure per boundary whose domains every pass has."""
     known = queries or Queries()
     shares = spread(known.units) if procedure.subset is None else None
-    made = (_figure(boundary, passes, procedure, known.works) for boundary in Boundary)
+    made = (_figure(boundary, passes, procedure, known.subset) for boundary in Boundary)
     return tuple(_with_new_queries(figure, shares) for figure in made if figure is not None)
 
 
@@ -78,21 +80,30 @@ def _of_blocks(counted: Pass, boundary: Boundary) -> list[float]:
     return values
 
 
-def _interval(passes: Sequence[Pass], boundary: Boundary, procedure: Procedure, works: Sequence[float]) -> Interval:
+def _interval(passes: Sequence[Pass], boundary: Boundary, procedure: Procedure, subset: Subset | None) -> Interval:
     """Joules of a query, as the procedure tells them: from all samples, or from those that stand for all."""
     values = [per_query(counted, boundary) for counted in passes]
     blocks = per_query_of_blocks(passes, boundary)
     whole = repeatability(values, blocks, pilot_of(procedure, len(values)))
     if procedure.subset is None:
         return whole
-    works_of_blocks = [block.work for block in passes[0].blocks]
-    known = [work for work in works_of_blocks if work is not None]
-    if not blocks or not works or len(known) < len(works_of_blocks):
+    places = _places(passes[0], blocks, subset) if subset else None
+    if places is None or subset is None:
         return Interval(None, whole.mid, None)
     noise = None if whole.high is None else scatter(values, blocks, pilot_of(procedure, len(values)))
-    samples = [block.queries / passes[0].repeats for block in passes[0].blocks]
-    columns = zip(known, samples, zip(*blocks, strict=True), strict=True)
-    return population_mean([Place(work, count, joules) for work, count, joules in columns], works, noise)
+    return population_mean(places, subset.population, noise)
+
+
+def _places(counted: Pass, blocks: Sequence[Sequence[float]], subset: Subset) -> list[Place] | None:
+    """The blocks with the works of their samples; None where the blocks do not hold the samples of the subset."""
+    counts = [block.queries // counted.repeats for block in counted.blocks]
+    if not blocks or sum(counts) != len(subset.works):
+        return None
+    edges = [0, *accumulate(counts)]
+    joules = zip(*blocks, strict=True)
+    return [
+        Place(subset.works[begin:end], of_block) for (begin, end), of_block in zip(pairwise(edges), joules, strict=True)
+    ]
 
 
 def _with_new_queries(figure: Figure, shares: tuple[float, float] | None) -> Figure:
@@ -102,7 +113,7 @@ def _with_new_queries(figure: Figure, shares: tuple[float, float] | None) -> Fig
     return replace(figure, new_queries=Interval(mid * shares[0], mid, mid * shares[1]))
 
 
-def _figure(boundary: Boundary, passes: Sequence[Pass], procedure: Procedure, works: Sequence[float]) -> Figure | None:
+def _figure(boundary: Boundary, passes: Sequence[Pass], procedure: Procedure, subset: Subset | None) -> Figure | None:
     parts = [_parts(boundary, counted) for counted in passes]
     if not parts or any(part is None for part in parts):
         return None
@@ -112,7 +123,7 @@ def _figure(boundary: Boundary, passes: Sequence[Pass], procedure: Procedure, wo
         return None
     per_1000 = [1000.0 / counted.queries / JOULES_PER_WATT_HOUR for counted in passes]
     bounds = [sum(r.bound for r in part) * scale for part, scale in zip(found, per_1000, strict=True)]
-    interval = _scaled(_interval(passes, boundary, procedure, works), 1000.0 / JOULES_PER_WATT_HOUR)
+    interval = _scaled(_interval(passes, boundary, procedure, subset), 1000.0 / JOULES_PER_WATT_HOUR)
     factor = max((r.plausible_factor or 1.0 for part in found for r in part), default=1.0)
     order = list(Method)
     return Figure(

@@ -14,8 +14,8 @@ from wattstar.types import Interval
 
 LEAST_BLOCKS = 15
 """So many are needed for a curve of three coefficients and its error."""
-LEAST_FREE = 1e-6
-"""A block whose work lies so far out that the curve goes through it whatever it took leaves no error to see."""
+LEAST_FREE = 0.001
+"""Of a block's residual: where its work lies so far out that the curve goes through it whatever it took, no curve."""
 
 Row = tuple[float, float, float]
 
@@ -24,12 +24,20 @@ Row = tuple[float, float, float]
 class Place:
     """One block of the subset, consecutive samples of like work, over all passes."""
 
-    work: float
-    """Mean of ``testsets.work`` over its samples."""
-    samples: float
-    """How many: its weight."""
+    works: Sequence[float]
+    """``testsets.work`` of each of its samples."""
     joules: Sequence[float]
     """Of a query, in each pass."""
+
+    @property
+    def work(self) -> float:
+        """Mean of its samples."""
+        return fmean(self.works)
+
+    @property
+    def samples(self) -> int:
+        """How many: its weight."""
+        return len(self.works)
 
     @property
     def mean(self) -> float:
@@ -58,32 +66,29 @@ def population_mean(places: Sequence[Place], works: Sequence[float], of_passes: 
 
     The energy of a query is taken as a quadratic in its work, fitted to the blocks by least squares weighted by
     samples, and read at the population's works. Its error is HC3 (MacKinnon and White, Journal of Econometrics 29,
-    1985, 305-325) less the part that is noise of the measurement, times the finite-population factor (Cochran,
-    Sampling Techniques, 1977, 2.6); the noise comes back as ``of_passes``, which knows more of it, and both variances
-    add up with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946, 110-114). With fewer than 15
-    blocks of different work it is the mean of all blocks, which a draw by decile of work makes a stratified one, and
-    the error that of successive differences (Wolter, Introduction to Variance Estimation, 2007, 8.2), which is wider
-    because neighbours differ in work too.
+    1985, 305-325) times the finite-population factor (Cochran, Sampling Techniques, 1977, 2.6). It holds the noise of
+    the measurement as far as blocks are independent; by as much as ``of_passes`` knows of more, the variance grows,
+    with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946, 110-114).
+
+    With fewer than 15 blocks of different work, or one far out, it is the mean of all blocks, which a draw by decile of
+    work makes a stratified one, and the error that of successive differences (Wolter, Introduction to Variance
+    Estimation, 2007, 8.2), which is wider because neighbours differ in work too.
     """
     places = sorted(places, key=lambda place: place.work)
     few = len({place.work for place in places}) < LEAST_BLOCKS
-    made = _stratified(places) if few else _quadratic(places, works)
+    made = (None if few else _quadratic(places, works)) or _stratified(places)
     if of_passes is None or made.variance is None:
         return Interval(None, made.mid, None)
     left_out = max(1 - sum(place.samples for place in places) / len(works), 0.0)
-    drawn = max(made.variance - _noise(places, made), 0.0) * left_out
+    whole, noise = made.variance * left_out, _noise(places, made) * left_out
     measured = (of_passes.deviation * made.mid) ** 2 / len(places[0].joules)
-    half = _half([(drawn, made.freedom), (measured, of_passes.freedom)])
+    variance, doubt = whole, whole**2 / made.freedom
+    if measured > noise:
+        variance += measured - noise
+        doubt += measured**2 / of_passes.freedom
+    freedom = max(variance**2 / doubt, min(made.freedom, of_passes.freedom)) if doubt else made.freedom
+    half = student(freedom) * math.sqrt(variance)
     return Interval(made.mid - half, made.mid, made.mid + half)
-
-
-def _half(parts: Sequence[tuple[float, float]]) -> float:
-    """Half width of the 95 % interval, from variances that add up, each with its degrees of freedom."""
-    total = sum(variance for variance, _ in parts)
-    if not total:
-        return 0.0
-    freedom = total**2 / sum(variance**2 / freedom for variance, freedom in parts)
-    return student(freedom) * math.sqrt(total)
 
 
 def _stratified(places: Sequence[Place]) -> _Estimate:
@@ -99,21 +104,23 @@ def _stratified(places: Sequence[Place]) -> _Estimate:
     return _Estimate(mid, weights, ones, variance, max(2 * len(steps) / 3, 1.0))
 
 
-def _quadratic(places: Sequence[Place], works: Sequence[float]) -> _Estimate:
+def _quadratic(places: Sequence[Place], works: Sequence[float]) -> _Estimate | None:
+    """None where the curve hangs on a single block."""
     centre, scale = fmean(works), pstdev(works) or 1.0
-    rows = [_row((place.work - centre) / scale) for place in places]
-    inverse = _inverse(
-        [[sum(p.samples * r[i] * r[j] for p, r in zip(places, rows, strict=True)) for j in range(3)] for i in range(3)]
-    )
-    sums = _row_sum([(p.samples * p.mean, row) for p, row in zip(places, rows, strict=True)])
-    groups = [_row((work - centre) / scale) for work in _groups(works, len(places))]
-    target = _row_sum([(1 / len(groups), row) for row in groups])
-    weights = [place.samples * _product(target, inverse, row) for place, row in zip(places, rows, strict=True)]
+    rows = [_row([(work - centre) / scale for work in place.works]) for place in places]
+    target = _row([(work - centre) / scale for work in works])
+    weighted = list(zip(places, rows, strict=True))
+    inverse = _inverse([[sum(p.samples * r[i] * r[j] for p, r in weighted) for j in range(3)] for i in range(3)])
+    if inverse is None:
+        return None
+    one, work, square = (sum(p.samples * p.mean * r[i] for p, r in weighted) for i in range(3))
+    sums = (one, work, square)
+    weights = [place.samples * _product(target, inverse, row) for place, row in weighted]
     mid = _product(target, inverse, sums)
-    free = [1 - place.samples * _product(row, inverse, row) for place, row in zip(places, rows, strict=True)]
+    free = [1 - place.samples * _product(row, inverse, row) for place, row in weighted]
     if min(free) < LEAST_FREE:
-        return _Estimate(mid, weights, free, None, 1.0)
-    off = [place.mean - _product(row, inverse, sums) for place, row in zip(places, rows, strict=True)]
+        return None
+    off = [place.mean - _product(row, inverse, sums) for place, row in weighted]
     variance = sum((weight * one / share) ** 2 for weight, one, share in zip(weights, off, free, strict=True))
     # A residual has a share of its place's variance, the rest was fitted away; HC3 gives more than it back.
     return _Estimate(mid, weights, [1 / share for share in free], variance, len(places) - 3)
@@ -130,28 +137,17 @@ def _noise(places: Sequence[Place], made: _Estimate) -> float:
     return sum((weight * place.mean) ** 2 * times for place, weight, times in parts) * one_pass / passes
 
 
-def _groups(works: Sequence[float], count: int) -> list[float]:
-    """Means of as many groups of like work: a block of the subset stands for one, so that curves bend alike in both."""
-    ordered = sorted(works)
-    edges = [len(ordered) * i // count for i in range(count + 1)]
-    return [fmean(ordered[begin:end]) for begin, end in pairwise(edges) if end > begin]
-
-
-def _row(work: float) -> Row:
-    return (1.0, work, work * work)
-
-
-def _row_sum(weighted: Sequence[tuple[float, Row]]) -> Row:
-    one, work, square = (sum(weight * row[i] for weight, row in weighted) for i in range(3))
-    return (one, work, square)
+def _row(works: Sequence[float]) -> Row:
+    """Means of 1, work and its square: what the mean energy of these samples is made of."""
+    return (1.0, fmean(works), fmean(work * work for work in works))
 
 
 def _product(left: Row, middle: Sequence[Sequence[float]], right: Row) -> float:
     return sum(left[i] * middle[i][j] * right[j] for i in range(3) for j in range(3))
 
 
-def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Of a symmetric matrix of three rows, by its cofactors."""
+def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]] | None:
+    """Of a symmetric matrix of three rows, by its cofactors; None where there is none."""
     (a, b, c), (_, d, e), (_, _, f) = matrix
     cofactors = [
         [d * f - e * e, c * e - b * f, b * e - c * d],
@@ -159,4 +155,6 @@ def _inverse(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
         [0.0, 0.0, a * d - b * b],
     ]
     determinant = a * cofactors[0][0] + b * cofactors[0][1] + c * cofactors[0][2]
+    if determinant <= 0:
+        return None
     return [[cofactors[min(i, j)][max(i, j)] / determinant for j in range(3)] for i in range(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ from typing import Any
 
 from wattstar.errors import WattstarError
 from wattstar.measuring.channel import Channel
+from wattstar.measuring.phase_gates import FIRST
 from wattstar.measuring.staging import staged
 from wattstar.measuring.steady import ROUNDS_A_PASS
-from wattstar.types import Batch, Mark, Output, Procedure, Sample, Session
+from wattstar.types import Batch, Mark, MarkFunction, Output, Procedure, Sample, Session
 
 BLOCKS = 4
 """A pass is told in so many parts."""
@@ -103,6 +105,25 @@ class Work:
         queries = sum(block["queries"] for block in blocks)
         words = {"index": index, "repeats": self.repeats, "queries": queries, "counts": counts, "blocks": blocks}
         self.channel.say("pass", words)
+
+    def first_phase(self, ends: str) -> None:
+        """Serve batches up to the mark that ends their first phase, for as long as a pass is meant to last.
+
+        It confirms what the phase is worked out to take in the passes, so it is done where idle is measured too.
+        """
+        if not self.procedure.idle_seconds:
+            return
+        with self.stage(FIRST):
+            began = self.session.now()
+            for number in itertools.cycle(range(len(self.batches))):
+                self.mark("batch", None, number)
+                try:
+                    self.session.predict(self.batches[number], _stop_at(ends))
+                except _Stopped:
+                    self.mark("batch_end", None, number)
+                self.channel.breathe(now := self.session.now())
+                if (now - began) / 1e9 >= self.procedure.pass_seconds:
+                    break
 
     def _in_turns(self, index: int) -> list[dict[str, Any]]:
         """Bring one group after another to the device and serve it in a window of its own."""
@@ -211,6 +232,20 @@ def parts(count: int, wanted: int) -> list[range]:
     """So many things in a row, cut into equal parts as far as that goes; none is empty."""
     edges = sorted({round(i * count / wanted) for i in range(wanted + 1)})
     return [range(begin, end) for begin, end in pairwise(edges)]
+
+
+class _Stopped(Exception):
+    """A batch that need not be finished."""
+
+
+def _stop_at(end: str) -> MarkFunction:
+    """A mark function that leaves ``predict`` at this mark, through whatever library calls it."""
+
+    def mark(name: str) -> None:
+        if name == end:
+            raise _Stopped
+
+    return mark
 
 
 def ignore(name: str) -> None:

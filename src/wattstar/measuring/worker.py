@@ -22,6 +22,7 @@ from typing import Any
 from wattstar import models, registry, testsets
 from wattstar.errors import ModelUnavailable, UnfitEnvironment, VerificationFailed, WattstarError
 from wattstar.measuring.channel import Channel
+from wattstar.measuring.phases import phases_of
 from wattstar.measuring.work import Work
 from wattstar.records.codec import decode, encode
 from wattstar.testsets import SampleUnreadable
@@ -62,8 +63,9 @@ def _serve(job: Job, channel: Channel) -> None:
             f"The samples of {job.task} in the edition {rows.edition!r} were changed after the plan was made.",
             ["give the command once more, which plans with those that are there now"],
         )
-    works = {sample.id: testsets.work(sample, task, job.controls) for sample in rows.samples} if subset else {}
-    chosen = testsets.draw(rows.samples, works, subset, job.controls.seed) if subset else rows.samples
+    drawn = testsets.draw(rows.samples, task, job.controls, subset) if subset else None
+    chosen = drawn.samples if drawn else rows.samples
+    works = {sample.id: each for sample, each in zip(drawn.samples, drawn.works, strict=True)} if drawn else {}
     began = time.monotonic_ns()
     with backend.session(job.model, task, job.controls) as session:
         work = Work(job.procedure, session, channel, works)
@@ -78,6 +80,8 @@ def _serve(job: Job, channel: Channel) -> None:
             work.count(index)
             if channel.word()[0] != "again":
                 break
+        for phase in phases_of(job)[1:2]:
+            work.first_phase(phase.begins)
         work.idle("idle_after")
         served, outputs = work.served, work.outputs
         parameters = session.parameters

@@ -94,6 +94,11 @@ def states_to_parquet(states: Sequence[Observation]) -> bytes:
     return _write({name: [getattr(seen, name) for seen in states] for name in STATE}, STATE)
 
 
+def states_from_parquet(data: bytes) -> list[Observation]:
+    """The observations, in order."""
+    return [Observation(**row) for row in _read(data)]
+
+
 def samples_to_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """One row per sample."""
     return _write({name: [row[name] for row in rows] for name in SAMPLE}, SAMPLE)

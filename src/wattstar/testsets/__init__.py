@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from wattstar.errors import UsageError
 from wattstar.testsets.decoding import MEDIA, SampleUnreadable, decode
 from wattstar.testsets.places import changed, damaged, digest, editions, find, with_paths
-from wattstar.testsets.subset import draw, work
+from wattstar.testsets.subset import Subset, draw, work
 from wattstar.types import Sample, Task
 
-__all__ = ["MEDIA", "SampleUnreadable", "TestSet", "decode", "draw", "editions", "load", "verify", "work"]
+__all__ = ["MEDIA", "SampleUnreadable", "Subset", "TestSet", "decode", "draw", "editions", "load", "verify", "work"]
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,24 @@ from __future__ import annotations
 import hashlib
 import wave
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wattstar.testsets import reference
 from wattstar.testsets.drawing import STRATA
 from wattstar.types import Controls, Kind, Sample, Task
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Samples that stand for all."""
+
+    samples: tuple[Sample, ...]
+    """In the order of work."""
+    works: tuple[float, ...]
+    """Of these samples."""
+    population: tuple[float, ...]
+    """Of all samples."""
 
 
 def work(sample: Sample, task: Task, controls: Controls) -> float:
@@ -26,21 +39,27 @@ def work(sample: Sample, task: Task, controls: Controls) -> float:
     return next((amount for amount in by_kind.values() if amount), 0.0)
 
 
-def draw(samples: Sequence[Sample], works: Mapping[str, float], count: int, seed: int) -> tuple[Sample, ...]:
-    """So many of the samples, from each decile of work its share, in the order of work.
+def draw(samples: Sequence[Sample], task: Task, controls: Controls, count: int) -> Subset:
+    """So many of the samples; ``controls.seed`` decides which. ``ValueError`` where there are not so many."""
+    works = {sample.id: work(sample, task, controls) for sample in samples}
+    chosen = drawn(samples, works, count, controls.seed)
+    return Subset(chosen, tuple(works[sample.id] for sample in chosen), tuple(works[sample.id] for sample in samples))
 
-    Served in that order, consecutive batches are of like work. ``works``: sample id → ``work``. The same samples and
-    seed give the same draw, in whatever order the samples come; ``ValueError`` where there are not so many.
+
+def drawn(samples: Sequence[Sample], works: Mapping[str, float], count: int, seed: int) -> tuple[Sample, ...]:
+    """From each decile of work its share, in the order of work: served so, consecutive batches are of like work.
+
+    ``works``: sample id → work. The same samples and seed give the same draw, in whatever order the samples come.
     """
     if not 0 < count <= len(samples):
         raise ValueError(f"{count} of {len(samples)} samples cannot be drawn")
     ordered = sorted(samples, key=lambda sample: (works[sample.id], sample.id))
-    drawn: list[Sample] = []
+    chosen: list[Sample] = []
     for stratum in range(STRATA):
         begin, end = (len(ordered) * edge // STRATA for edge in (stratum, stratum + 1))
         share = count * end // len(ordered) - count * begin // len(ordered)
-        drawn += sorted(ordered[begin:end], key=lambda sample: _rank(sample, seed))[:share]
-    return tuple(sorted(drawn, key=lambda sample: (works[sample.id], sample.id)))
+        chosen += sorted(ordered[begin:end], key=lambda sample: _rank(sample, seed))[:share]
+    return tuple(sorted(chosen, key=lambda sample: (works[sample.id], sample.id)))
 
 
 def _rank(sample: Sample, seed: int) -> str:
