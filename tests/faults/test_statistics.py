@@ -36,6 +36,7 @@ from tests.support import command, fake_words, records, wattstar_command, writte
 from wattstar.measuring import gates
 from wattstar.rating import populations
 from wattstar.rating.populations import figure
+from wattstar.records.codec import digest
 from wattstar.records.store import Store
 from wattstar.types import Boundary, Finding, Method, Pass, Reading, Severity, Window
 
@@ -104,6 +105,32 @@ def test_what_a_gate_found_stands_beside_the_figure(tmp_path: Path, severity: Se
     else:
         assert "1.00 ± 0.0 %!" in shown
         assert "something was noted" in shown
+
+
+@pytest.mark.parametrize(
+    ("energy", "said"),
+    [
+        ("0.0", "its figure is no positive number"),
+        ("-80.18", "its figure is no positive number"),
+        ("NaN", "is damaged: NaN is no number"),
+        ("Infinity", "is damaged: Infinity is no number"),
+    ],
+)
+def test_a_record_from_elsewhere_that_says_nothing_was_drawn_wins_no_ranking(
+    tmp_path: Path, energy: str, said: str
+) -> None:
+    """AEB's 0.0 Wh would rank first; and it spoils no table of others."""
+    _, honest = written(1.0, "a/honest")
+    name = Store(tmp_path).add(honest)
+    data = (tmp_path / "records" / f"{name}.json").read_text().replace('"mid":1.0', f'"mid":{energy}')
+    (tmp_path / "records" / f"{digest(data.encode())}.json").write_text(data)
+    done = command("rate", "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert said in " ".join((done.stdout + done.stderr).split())
+    [rated] = json.loads(command("rate", "-o", tmp_path, "--format", "json").stdout)
+    assert [rating["record"] for rating in rated["ratings"]] == [name]
+    for words in (["list"], ["show", digest(data.encode())[:12]]):
+        assert command(*words, "-o", tmp_path).returncode in (0, 6)
 
 
 def test_editions_are_never_mixed_in_one_population() -> None:

@@ -8,7 +8,7 @@ from wattstar import registry
 from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
-from wattstar.types import Population, Rating, Record
+from wattstar.types import Population, Rating, Record, Status
 
 STAR, NO_STAR = "★", "☆"
 EARLIER = "†"
@@ -90,5 +90,8 @@ def _unrated(name: str, record: Record) -> dict[str, str]:
     reasons = [finding.message for finding in record.findings if finding.severity == "invalid"]
     if record.failure:
         reasons.insert(0, record.failure.message)
+    if not reasons:
+        whole = record.status is Status.COMPLETE
+        reasons.append("its figure is no positive number" if whole else f"{len(record.passes)} passes")
     return {"record": name[:12], "task": record.job.task, "model": record.job.model.id, "status": status(record),
-            "reason": " ".join(reasons) or f"{len(record.passes)} passes"}  # fmt: skip
+            "reason": " ".join(reasons)}  # fmt: skip

@@ -183,9 +183,14 @@ def _entry(file: Path) -> Entry:
         data = file.read_bytes()
         if digest(data) != file.stem:
             return Entry(file.stem, None, "its bytes are not those that were written")
-        return Entry(file.stem, decode(Record, json.loads(data)))
+        return Entry(file.stem, decode(Record, json.loads(data, parse_constant=_no_json)))
     except (OSError, ValueError, VerificationFailed) as error:
         return Entry(file.stem, None, str(error))
+
+
+def _no_json(word: str) -> None:
+    """Python's parser would take them for numbers."""
+    raise ValueError(f"{word} is no number")
 
 
 def _in_flight(folder: Path) -> InFlight | None:
