@@ -54,7 +54,7 @@ SEVERAL = ("task", "backend", "dtype", "device", "batch_size")
 """Flags that take several values."""
 
 
-class _Share(click.ParamType):
+class _Share(click.ParamType[float]):
     """Of a whole: ``0.01``, or ``1%``."""
 
     name = "share"
