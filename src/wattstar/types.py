@@ -712,7 +712,8 @@ class Request(Noun):
     quick: bool = False
     """A part of the samples stands for all."""
     warm_up_seconds: float = 60.0
-    idle_seconds: float = 30.0
+    idle_seconds: float | None = None
+    """None: the procedure's, where a meter sees a machine at rest; an estimate knows nothing of it."""
     pass_seconds: float | None = None
     """None: the procedure's, or the short one of ``quick``."""
     seed: int = 0

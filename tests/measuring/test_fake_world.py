@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import command, fake_job, fake_words, measure, records, wattstar_command
+from tests.support import command, fake_job, fake_words, measure, of_the_work, records, wattstar_command
 from wattstar.records.store import Store
 from wattstar.types import Boundary, Method, Pass, Reading, Record, Status
 
@@ -42,14 +42,14 @@ def test_a_task_of_two_phases_costs_the_known_joules(
     job = fake_job(
         "text-generation",
         controls={"batch_size": batch_size},
-        procedure={"samples": samples, "pass_seconds": pass_seconds},
+        procedure={"samples": samples, "pass_seconds": pass_seconds, "idle_seconds": 30.0},
         watts="400,100",
         seconds="0.05,0.2",
     )
     record = measure(job, tmp_path)
 
     assert record.status is Status.COMPLETE
-    assert record.findings == ()
+    assert of_the_work(record) == []
     assert len(record.passes) == 4
     for counted in record.passes:
         assert (counted.repeats, counted.queries) == (repeats, repeats * samples)
@@ -69,10 +69,10 @@ def test_samples_that_do_not_fit_on_the_device_take_turns(tmp_path: Path) -> Non
         held_bytes=10,
         room_bytes=65,
         controls={"batch_size": 2},
-        procedure={"samples": 7, "pass_seconds": 0.1},
+        procedure={"samples": 7, "pass_seconds": 0.1, "idle_seconds": 30.0},
     )
     record = measure(job, tmp_path)
-    assert record.findings == ()
+    assert of_the_work(record) == []
     for counted in record.passes:
         assert len(counted.windows) == len(counted.blocks) == 4
         assert (counted.repeats, counted.queries) == (3, 21)

@@ -103,7 +103,7 @@ def test_the_first_phase_is_served_alone_for_as_long_as_a_pass_and_confirms_its_
     [stage] = [stage for stage in record.stages if stage.name == "first_phase"]
     assert stage.window.end - stage.window.begin == 2 * SECOND
     assert {reading.domain: reading.joules for reading in stage.energy}["gpu:0"] == exactly(800.0)
-    assert record.findings == ()
+    assert {finding.gate for finding in record.findings} <= {"net"}, "of an idle as short as in this test"
 
 
 def test_nothing_is_served_again_where_idle_is_not_measured_either(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ _REQUEST = (
     click.option("--quick", is_flag=True, help="A fifth of the samples, drawn by decile of work, stands for all; short "
                  "passes. Earns no official star."),
     click.option("--warm-up-seconds", type=float, help="At most; it ends when time and power are steady."),
-    click.option("--idle-seconds", type=float, help="Before and after, with the model loaded."),
+    click.option("--idle-seconds", type=float, help="At rest before and after, with the model loaded."),
     click.option("--pass-seconds", type=float, help="Short work is repeated inside a pass until it lasts this long."),
     click.option("--seed", type=int),
     click.option("--meter", "meters", multiple=True, help="See: wattstar meters; may be repeated. Left out: auto."),

@@ -21,6 +21,7 @@ from wattstar.cli.output import as_csv, as_json, flat, printable, status
 from wattstar.cli.planning import order_options, say_earlier, work
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
+from wattstar.measuring.isolation import Isolation, isolation, threads_of
 from wattstar.measuring.nursery import Nursery
 from wattstar.measuring.outstanding import Member
 from wattstar.measuring.plan import Planned
@@ -46,28 +47,32 @@ Results = list[Member]
 @FORMAT
 @click.option("--timeout", type=float, default=600.0, show_default=True,
               help="Seconds without a sign of life after which a job is given up.")  # fmt: skip
-def command(out: Path, style: str, timeout: float, **words: Any) -> None:
+@click.option(
+    "--isolate", is_flag=True, help="Keep models and meters on CPU cores of their own (Linux, from 4 cores on)."
+)
+def command(out: Path, style: str, timeout: float, isolate: bool, **words: Any) -> None:
     """Measure the energy of models, and add a record of each to the store."""
     if not 0 < timeout < math.inf:
         raise UsageError(f"--timeout is {timeout:g}; it must be more than 0, and finite.")
+    apart = isolation() if isolate else None
     planned = work(words, Store(out))
     if planned.note:
         click.echo(planned.note, err=True)
     refused = _refusals(planned.cells)
     say_earlier(planned.outstanding)
-    found = measure(planned.outstanding.missing, Store(out), timeout)
+    found = measure(planned.outstanding.missing, Store(out), timeout, apart)
     _show(found, planned.outstanding.earlier, style)
     _say_where(found, Store(out), sum(cell.skipped for cell in planned.cells))
     _end(found, refused, planned.cells)
 
 
-def measure(cells: Sequence[Planned], store: Store, timeout: float) -> Results:
+def measure(cells: Sequence[Planned], store: Store, timeout: float, apart: Isolation | None = None) -> Results:
     """Run the jobs; Ctrl-C and a polite kill end the present one in an orderly way."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: Results = []
     jobs = [cell.job for cell in cells if cell.job]
-    with shown(jobs) as show, _starting(jobs) as start:
-        circumstances = Circumstances(store, timeout, show.watch, start)
+    with shown(jobs) as show, threads_of(apart), _starting(jobs) as start:
+        circumstances = Circumstances(store, timeout, show.watch, start, apart)
         for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
             show.ended(record)
             found.append((digest(canonical(record)), record))

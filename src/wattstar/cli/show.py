@@ -9,9 +9,21 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, flat, number, printable, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import (
+    as_csv,
+    flat,
+    half_width,
+    number,
+    printable,
+    quality,
+    status,
+    table,
+    time_per_query,
+    watt_hours,
+)
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
+from wattstar.records.units import PerUnit, per_unit
 from wattstar.types import Interval, Reading, Record, WarmUp, Window
 
 SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
@@ -39,6 +51,7 @@ def _show(name: str, record: Record) -> None:
         f"{record.job.model.id} · {record.job.task}",
         [{"": key, " ": value} for key, value in _facts(record).items()],
     )
+    _units(record)
     rows = [_row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy) for counted in record.passes]
     rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -62,6 +75,9 @@ def _facts(record: Record) -> dict[str, str]:
                 f", plausibly {number(made.plausible.low or 0)} … {number(made.plausible.high or 0)} (range, not 95 %)"
             )
         facts[str(made.boundary)] = text
+        if made.net_wh_per_1000:
+            net = made.net_wh_per_1000
+            facts[f"{made.boundary}, net"] = f"{number(net.mid)} ± {half_width(net)} Wh per 1,000 queries above idle"
     return facts | {
         "time per query": time_per_query(record),
         "work per query": ", ".join(f"{value:.1f} {name.replace('_', ' ')}" for name, value in _work(record).items()),
@@ -93,6 +109,8 @@ def _sampling(record: Record) -> str:
     if record.sampling:
         longest = max(record.sampling.longest_gaps.values(), default=0.0)
         text += f"; reading took {record.sampling.cpu_share:.1%} of a core, longest pause {longest * 1e3:.0f} ms"
+        if record.sampling.parent_share is not None:
+            text += f"; with all else in their process {record.sampling.parent_share:.1%}"
     return text + "".join(f"; {sensor.meter} of {sensor.name} probed {sensor.made[:10]}" for sensor in record.sensors)
 
 
@@ -100,6 +118,21 @@ def _work(record: Record) -> dict[str, float]:
     queries = sum(counted.queries for counted in record.passes)
     names = record.passes[0].counts if record.passes else ()
     return {name: sum(counted.counts[name] for counted in record.passes) / queries for name in names}
+
+
+def _units(record: Record) -> None:
+    """Joules of a query and of its parts, on the boundary that is rated."""
+    made = next((made for made in record.figures if made.boundary is record.rated), None)
+    rows = [_unit(one) for one in per_unit(record)]
+    if rows and made:
+        unsure = "; a range as wide as that above holds here too" if made.plausible else ""
+        note = f"gross, all phases together, on {made.boundary}, {made.method}{unsure}"
+        table("joules per unit of work", rows, right=("J", "±", "per query"), note=note)
+
+
+def _unit(one: PerUnit) -> dict[str, str]:
+    count = "" if one.unit == "query" else number(one.per_query)
+    return {"unit": one.unit, "J": number(one.joules.mid), "±": half_width(one.joules), "per query": count}
 
 
 def _phases(record: Record) -> list[dict[str, str]]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import wattstar
 from wattstar import registry, testsets
-from wattstar.measuring import choosing, figures, gates, machine, phase_gates, phases
+from wattstar.measuring import choosing, figures, gates, machine, net, phase_gates, phases, spoilers
 from wattstar.measuring.queries import units
+from wattstar.measuring.room import Around
 from wattstar.measuring.timeline import Domain, best, readings
 from wattstar.records import tables
 from wattstar.records.codec import decode, job_id
@@ -68,6 +69,7 @@ class Attempt:
     subset: testsets.Subset | None = None
     """The samples that stand for all, where a part of them does."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    around: Around = field(default_factory=Around)
 
     @property
     def status(self) -> Status:
@@ -80,7 +82,9 @@ class Attempt:
 def fold(attempt: Attempt, store: Store) -> Record:
     """Everything in one record, its tables written first."""
     done = attempt.done or {}
-    made = figures_of(attempt)
+    stages = _stages(attempt)
+    idle = net.rests(stages, [Domain(timeline) for timeline in attempt.timelines])
+    made = net.with_net(figures_of(attempt), attempt.passes, idle)
     boundary = figures.rated(made)
     split = _phases(attempt)
     loaded = decode(Loaded, done["loaded"]) if done else None
@@ -95,11 +99,11 @@ def fold(attempt: Attempt, store: Store) -> Record:
         machine=machine.describe(loaded.packages if loaded else {}),
         loaded=loaded,
         passes=tuple(attempt.passes),
-        stages=_stages(attempt),
+        stages=stages,
         figures=made,
         rated=boundary,
         quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=tuple(_findings(attempt, made, split)),
+        findings=(*_findings(attempt, made, split), *net.findings(made, boundary, attempt.passes, idle)),
         failure=attempt.failure,
         timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
         marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
@@ -176,8 +180,9 @@ def _findings(attempt: Attempt, made: Sequence[Figure], split: Sequence[PhaseEne
         *gates.figure(attempt.passes, rated),
         *phase_gates.unknown(attempt.passes, names, split),
         *phase_gates.unconfirmed(split, names[0], phase_gates.alone(_stages(attempt), attempt.marks)),
-        *gates.neighbours(attempt.passes),
         *gates.scatter(made, rated),
+        *gates.neighbours(attempt.passes, attempt.around.neighbours),
+        *spoilers.spoilers(attempt.around, attempt.states, windows, attempt.job.model.device == "cpu"),
     ]
 
 

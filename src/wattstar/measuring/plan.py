@@ -94,32 +94,42 @@ def _job(request: Request, model_id: str, once: _Once) -> Job:
     told = (request.task, request.weights, request.revision, request.dtype, request.device, request.approach)
     model = once(lambda: models.resolve(request, model_id), model_id, *told, request.trust_remote_code)
     model = replace(model, options={**model.options, **request.options})
+    backend, controls = _backend(request, model, task), _controls(request, task, model)
+    meters = once(lambda: _meters(request, model), request.meters, request.require_measured, model.id, model.device)
     job = Job(
         task=request.task,
         model=model,
-        backend=_backend(request, model, task),
-        controls=_controls(request, task, model),
-        procedure=_procedure(request, test_set),
-        meters=once(lambda: _meters(request, model), request.meters, request.require_measured, model.id, model.device),
+        backend=backend,
+        controls=controls,
+        procedure=_procedure(request, test_set, meters),
+        meters=meters,
     )
     once(lambda: fit.check(model), model.id, model.revision, model.dtype, model.device)
     return job
 
 
-def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
+def _procedure(request: Request, test_set: testsets.TestSet, meters: Sequence[str]) -> Procedure:
     procedure = Procedure(
         edition=test_set.edition,
         digest=test_set.digest,
         samples=len(test_set.samples),
         target_error=request.target_error,
         warm_up_seconds=request.warm_up_seconds,
-        idle_seconds=request.idle_seconds,
+        idle_seconds=_idle_seconds(request, meters),
         pass_seconds=_pass_seconds(request),
         subset=_subset(len(test_set.samples)) if request.quick else None,
     )
     if request.passes is None:
         return procedure
     return replace(procedure, passes=request.passes, most_passes=request.passes)
+
+
+def _idle_seconds(request: Request, meters: Sequence[str]) -> float:
+    """The asked ones; else those of the procedure, but where all is estimated: that tells nothing of a rest."""
+    if request.idle_seconds is not None:
+        return request.idle_seconds
+    estimates = all(registry.meter(name).method is Method.MODELLED for name in meters)
+    return 0.0 if estimates else Procedure.idle_seconds
 
 
 def _pass_seconds(request: Request) -> float:

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from wattstar.measuring.attempt import (
     window_of,
     windows_of,
 )
+from wattstar.measuring.isolation import Isolation, kept_apart
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
+from wattstar.measuring.room import Room
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.steady import Round, judged, pass_seconds
 from wattstar.measuring.stopping import passes_needed
-from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
 from wattstar.records.store import Store, append
@@ -53,6 +54,8 @@ class Circumstances:
     watch: Callable[[Progress], None] = lambda progress: None
     start: Start = alone
     """How a worker is started."""
+    isolation: Isolation | None = None
+    """Which CPUs are whose; None: the system decides."""
 
 
 def run(job: Job, circumstances: Circumstances) -> Record:
@@ -116,7 +119,6 @@ class _Observer:
 
     def __init__(self, attempt: Attempt, circumstances: Circumstances) -> None:
         self.attempt, self.job, self._circumstances = attempt, attempt.job, circumstances
-        self._neighbours: Neighbours | None = None
         self._rounds: list[Round] = []
         self._wanted = attempt.job.procedure.passes
 
@@ -126,15 +128,21 @@ class _Observer:
             "mark": self._mark, "round": self._round, "pass": self._pass,
             "row": self._row, "failed": self._failed, "done": self._done,
         }  # fmt: skip
-        with Worker(folder, silence, self._circumstances.start) as worker, self._sampler(worker, folder) as sampler:
+        with (
+            Worker(folder, silence, self._circumstances.start) as worker,
+            kept_apart(self._circumstances.isolation, worker.pid) as apart,
+            self._sampler(worker, folder) as sampler,
+        ):
             scene = _Scene(worker, sampler, folder)
+            self._room = Room(worker.pid, apart)
             try:
                 for what, content in worker.messages():
                     hear[what](content, scene)
             finally:
                 self.attempt.timelines = sampler.timelines()
-                self.attempt.states = sampler.states()
-                self.attempt.sampling = sampler.sampling()
+                self.attempt.states = [*sampler.states(), *self._room.seen]
+                self.attempt.sampling = replace(sampler.sampling(), parent_share=self._room.parent_share)
+                self.attempt.around = self._room.leave()
                 self.attempt.profiles = sampler.profiles()
                 self.attempt.caveats = sampler.caveats()
 
@@ -146,8 +154,7 @@ class _Observer:
         self.attempt.marks.append(Mark(**content))
         if content["name"] in (*STAGES, "pass"):
             self._circumstances.watch(Progress(self.job, content["name"], len(self.attempt.passes)))
-        if content["name"] == "pass":
-            self._neighbours = Neighbours(scene.worker.pid)
+        self._room.hear(self.attempt.marks[-1])
 
     def _round(self, content: dict[str, Any], scene: _Scene) -> None:
         """Judge the warm-up, and say how long a pass is to be when it is over."""
@@ -212,7 +219,7 @@ class _Observer:
             queries=content["queries"],
             energy=energy,
             counts=content["counts"],
-            foreign_cpu=self._neighbours.share() if self._neighbours else None,
+            foreign_cpu=self._room.share,
             blocks=blocks_of(marks, content["blocks"], domains),
             windows=tuple(counted) if len(counted) > 1 else (),
         )
