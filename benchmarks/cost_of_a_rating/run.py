@@ -31,6 +31,9 @@ START_SECONDS = 240.0
 """A command may take so long beside the samples before it is ended."""
 SLOWEST = 10.0
 """A sample may take so many times ``Work.rate_seconds``: a parent that spins takes one core of two."""
+NAMES = [work.name for work in WORKS]
+SWEEPS = 14
+"""wattstar serves the fifth that ``--quick`` takes at most so often, and for at most a minute more each time."""
 ERRORS = (turns.NoAnswer, OSError, ValueError, LookupError, rating.NoRecord)
 """What a step can end by without ending the others."""
 
@@ -39,7 +42,8 @@ ERRORS = (turns.NoAnswer, OSError, ValueError, LookupError, rating.NoRecord)
 class Size:
     """How much is measured."""
 
-    samples: int
+    samples: Mapping[str, int]
+    """Work → of its test set."""
     part: Mapping[str, int]
     """Work → of the samples, so many are served by the bare loop and optimum-benchmark; left out: all."""
     turns: int
@@ -54,8 +58,15 @@ class Size:
     """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, squared."""
 
 
-FULL = Size(1000, {"generation": 20}, turns=8, commands=2, passes=5)
-FAST = Size(24, {"generation": 4}, turns=2, commands=1, passes=2, shorter=0.4)
+FULL = Size({**dict.fromkeys(NAMES, 1000), "generation": 300}, {"generation": 20}, turns=8, commands=2, passes=5)
+FAST = Size(
+    dict.fromkeys(NAMES, 100),
+    {"generation": 4, "similarity": 20, "classification": 20},
+    turns=2,
+    commands=1,
+    passes=2,
+    shorter=0.4,
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ def main() -> None:
     for work in WORKS:
         if options.only and work.name not in options.only:
             continue
-        found: dict[str, Any] = {"work": {"task": work.task, "model": work.model}}
+        found: dict[str, Any] = {"task": work.task, "model": work.model, "samples": size.samples[work.name]}
         results["works"][work.name] = found
         for name, step in _steps(work, size, place):
             print(f"{work.name}: {name} …", flush=True)
@@ -115,7 +126,7 @@ def _options() -> Any:
     parser.add_argument("--folder", type=Path, default=scratch / "wattstar-cost", help="for caches, stores and logs")
     parser.add_argument("--environment", type=Path, default=scratch / "wattstar-meters-tools")
     parser.add_argument("--fast", action="store_true", help="tiny, to see that everything runs")
-    parser.add_argument("--only", action="append", choices=[work.name for work in WORKS])
+    parser.add_argument("--only", action="append", choices=NAMES)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--part", type=int, help="of the samples of generation, for all but wattstar")
     parser.add_argument("--turns", type=int, help="of each side, where per-sample times are compared")
@@ -127,9 +138,10 @@ def _options() -> Any:
 
 def _size(options: Any) -> Size:
     size = FAST if options.fast else FULL
-    asked = {name: getattr(options, name) for name in ("samples", "turns", "commands", "passes")}
+    asked = {name: getattr(options, name) for name in ("turns", "commands", "passes")}
     size = replace(size, **{name: value for name, value in asked.items() if value is not None})
-    size = replace(size, words=tuple(options.word or ()))
+    samples = dict.fromkeys(NAMES, options.samples) if options.samples else size.samples
+    size = replace(size, words=tuple(options.word or ()), samples=samples)
     return replace(size, part={"generation": options.part}) if options.part else size
 
 
@@ -158,9 +170,10 @@ class Bench:
         self.work, self.size, self.place = work, size, place
         self.folder = place.folder / work.name
         self.folder.mkdir(parents=True, exist_ok=True)
-        rows = works.inputs(work, size.samples)
+        self.samples = size.samples[work.name]
+        rows = works.inputs(work, self.samples)
         self.rows = rows[: max(2, round(work.few * size.shorter**2))]
-        self.part = works.spread(rows, min(size.part.get(work.name, size.samples), size.samples))
+        self.part = works.spread(rows, min(size.part.get(work.name, self.samples), self.samples))
         self.model = works.model_folder(work)
         cache = place.folder / "cache"
         works.write_edition(cache, work, rows)
@@ -208,9 +221,9 @@ class Bench:
         """One command of wattstar, as a user gives it, on all samples."""
         folder = self.folder / "wattstar"
         shutil.rmtree(folder, ignore_errors=True)
-        words = [*rating.words(self.work, self.size.samples, folder / "store"), *self.size.words]
-        limit = START_SECONDS + 15 * SLOWEST * self.work.rate_seconds * self.size.samples
-        spent = watch.run(watch.Command(words, folder, self.place.environment, min(limit, 1800.0)))
+        words = [*rating.words(self.work, self.samples, folder / "store"), *self.size.words]
+        limit = START_SECONDS + SWEEPS * (60 + SLOWEST * self.work.rate_seconds * self.samples / 5)
+        spent = watch.run(watch.Command(words, folder, self.place.environment, limit))
         return {**spent.written(), **rating.found(folder / "store", spent)}
 
     def bare(self) -> dict[str, Any]:
