@@ -26,6 +26,8 @@ from benchmarks.cost_of_a_rating import about, rating, rival, table, turns, watc
 from benchmarks.cost_of_a_rating.works import WORKS, Work  # noqa: E402
 from benchmarks.meters import environment  # noqa: E402
 
+from wattstar.errors import WattstarError  # noqa: E402
+
 REQUIREMENTS = HERE.parent / "meters" / "requirements-optimum-benchmark.txt"
 START_SECONDS = 240.0
 """A command may take so long beside the samples before it is ended."""
@@ -34,7 +36,7 @@ SLOWEST = 10.0
 NAMES = [work.name for work in WORKS]
 SWEEPS = 14
 """wattstar serves the fifth that ``--quick`` takes at most so often, and for at most a minute more each time."""
-ERRORS = (turns.NoAnswer, OSError, ValueError, LookupError, rating.NoRecord)
+ERRORS = (turns.NoAnswer, rating.NoRecord, WattstarError, OSError, ValueError, LookupError)
 """What a step can end by without ending the others."""
 
 
@@ -101,20 +103,19 @@ def main() -> None:
     python = environment.build(options.environment / REQUIREMENTS.stem, REQUIREMENTS)
     place = Place(options.folder.resolve(), python)
     results: dict[str, Any] = {"about": about.describe(size, python), "works": {}}
-    for work in WORKS:
-        if options.only and work.name not in options.only:
-            continue
-        found: dict[str, Any] = {"task": work.task, "model": work.model, "samples": size.samples[work.name]}
-        results["works"][work.name] = found
-        for name, step in _steps(work, size, place):
-            print(f"{work.name}: {name} …", flush=True)
+    benches = [Bench(work, size, place) for work in WORKS if not options.only or work.name in options.only]
+    for bench in benches:
+        name, found = bench.work.name, bench.about()
+        results["works"][name] = found
+        for what, step in _steps(bench):
+            print(f"{name}: {what} …", flush=True)
             try:
                 made = step()
             except ERRORS as error:
-                print(f"{work.name}: {name} failed: {error}", flush=True)
-                found.setdefault("failed", []).append(f"{name}: {type(error).__name__}: {error}")
+                print(f"{name}: {what} failed: {error}", flush=True)
+                found.setdefault("failed", []).append(f"{what}: {type(error).__name__}: {error}")
             else:
-                found.setdefault(name.rpartition(" ")[0] or name, []).append(made)
+                found.setdefault(what.rpartition(" ")[0] or what, []).append(made)
             _save(results, options.out)
     print((options.out / "table.md").read_text(encoding="utf-8"))
 
@@ -151,14 +152,13 @@ def _save(results: Mapping[str, Any], folder: Path) -> None:
     (folder / "table.md").write_text(table.page(results), encoding="utf-8")
 
 
-def _steps(work: Work, size: Size, place: Place) -> Sequence[tuple[str, Callable[[], Any]]]:
+def _steps(bench: Bench) -> Sequence[tuple[str, Callable[[], Any]]]:
     """Name (with a number) and what it does; the three tools in turns."""
-    made = Bench(work, size, place)
-    steps: list[tuple[str, Callable[[], Any]]] = [("overhead", made.overhead), ("inside", made.inside)]
-    for number in range(size.commands):
-        steps.append((f"optimum-benchmark {number + 1}", made.rival))
+    steps: list[tuple[str, Callable[[], Any]]] = [("overhead", bench.overhead), ("inside", bench.inside)]
+    for number in range(bench.size.commands):
+        steps.append((f"optimum-benchmark {number + 1}", bench.rival))
         if number == 0:
-            steps += [("wattstar 1", made.wattstar), ("bare 1", made.bare)]
+            steps += [("wattstar 1", bench.wattstar), ("bare 1", bench.bare)]
     return steps
 
 
@@ -182,6 +182,10 @@ class Bench:
         data = works.write_table(self.folder / "data", work, self.part)
         self.prepared = rival.Prepared(place.python, old, data, place.environment)
         self.count = 0
+
+    def about(self) -> dict[str, Any]:
+        """What is measured."""
+        return {"task": self.work.task, "model": self.work.model, "samples": self.samples}
 
     @property
     def limit(self) -> float:
