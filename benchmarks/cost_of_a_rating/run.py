@@ -31,6 +31,8 @@ from wattstar.errors import WattstarError  # noqa: E402
 REQUIREMENTS = HERE.parent / "meters" / "requirements-optimum-benchmark.txt"
 START_SECONDS = 240.0
 """A command may take so long beside the samples before it is ended."""
+LEAST_TURN = 3.0
+"""Seconds."""
 SLOWEST = 10.0
 """A sample may take so many times ``Work.rate_seconds``: a parent that spins takes one core of two."""
 NAMES = [work.name for work in WORKS]
@@ -57,7 +59,7 @@ class Size:
     words: tuple[str, ...] = ()
     """Further ones of wattstar's command."""
     shorter: float = 1.0
-    """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, squared."""
+    """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, cubed."""
 
 
 FULL = Size({**dict.fromkeys(NAMES, 1000), "generation": 300}, {"generation": 20}, turns=8, commands=2, passes=5)
@@ -172,7 +174,7 @@ class Bench:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.samples = size.samples[work.name]
         rows = works.inputs(work, self.samples)
-        self.rows = rows[: max(2, round(work.few * size.shorter**2))]
+        self.rows = rows[: max(2, round(work.few * size.shorter**3))]
         self.part = works.spread(rows, min(size.part.get(work.name, self.samples), self.samples))
         self.model = works.model_folder(work)
         cache = place.folder / "cache"
@@ -195,7 +197,9 @@ class Bench:
     def overhead(self) -> dict[str, Any]:
         """wattstar's time a sample over the bare loop's."""
         with self._alone(self.rows) as bare, self._serving() as (harness, store):
-            made = turns.alternate(harness, bare, self.size.turns, self.work.turn_seconds * self.size.shorter)
+            made = turns.alternate(
+                harness, bare, self.size.turns, max(LEAST_TURN, self.work.turn_seconds * self.size.shorter)
+            )
             turns.interrupted(harness)
         return turns.compare(made, rating.stamps(store, len(self.rows)), len(self.rows))
 
