@@ -121,7 +121,7 @@ def _pass(index: int, blocks: Sequence[tuple[float, float | None]], queries: int
     ]
     total = sum(reading.joules for block in told for reading in block.energy)
     energy = (Reading("gpu:0", "simulated", Method.COUNTER, total, 0.0),)
-    return Pass(index, Window(0, 1), 1, queries, energy, {}, {}, None, tuple(told))
+    return Pass(index, Window(0, 1), 1, queries, energy, {}, None, tuple(told))
 
 
 def _cell(made: Sequence[tuple[Figure, Sequence[Pass], float]]) -> Cell:

@@ -405,7 +405,8 @@ class Loaded(Noun):
 
 @dataclass(frozen=True)
 class Stage(Noun):
-    """Energy beside the rated one: ``load``, ``preprocess``, ``warm_up``, ``idle_before``, ``idle_after``."""
+    """Energy beside the rated one: ``load``, ``preprocess``, ``idle_before``, ``warm_up``, ``first_phase``
+    (served alone, to confirm its share), ``idle_after``."""
 
     name: str
     window: Window
@@ -462,7 +463,6 @@ class Pass(Noun):
     queries: int
     """Samples × repeats."""
     energy: tuple[Reading, ...]
-    phases: Mapping[str, tuple[Reading, ...]]
     counts: Mapping[str, int]
     """Work done in the window, such as ``tokens_out``."""
     foreign_cpu: float | None
@@ -712,7 +712,8 @@ class Request(Noun):
     quick: bool = False
     """A part of the samples stands for all."""
     warm_up_seconds: float = 60.0
-    idle_seconds: float = 30.0
+    idle_seconds: float | None = None
+    """None: the procedure's, where a meter sees a machine at rest; an estimate knows nothing of it."""
     pass_seconds: float | None = None
     """None: the procedure's, or the short one of ``quick``."""
     seed: int = 0

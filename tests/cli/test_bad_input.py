@@ -44,7 +44,7 @@ def test_an_unknown_name_gets_a_suggestion(tmp_path: Path, change: tuple[str, st
 
 
 def test_an_unknown_name_is_a_usage_error_for_several_models_too(tmp_path: Path) -> None:
-    err = refused(tmp_path / "store", *ASKED, "-m", "fake/model", "-t", "nonsense")
+    err = refused(tmp_path / "store", *ASKED[2:], "-m", "fake/other", "-t", "nonsense")
     assert "There is no task 'nonsense'." in err
 
 
@@ -66,6 +66,7 @@ def test_a_backend_that_cannot_serve_the_model_says_why_before_anything_is_loade
     [
         ("--samples", ["0", "-1", "121", "1000000000", "some", "1.5"]),
         ("--passes", ["0", "-4", "many"]),
+        ("--target-error", ["0", "-0.01", "nan", "inf", "7", "99%", "some", "%"]),
         ("--batch-size", ["0", "-1"]),
         ("--new-tokens", ["0", "5"]),
         ("--idle-seconds", ["-1", "nan", "inf"]),
@@ -81,6 +82,12 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_name(tmp_path: Path, flag
     for value in values:
         err = refused(tmp_path / "store", *ASKED, flag, value)
         assert flag.lstrip("-").replace("-", "") in re.sub("[-_]", "", err).lower(), (value, err)
+
+
+@pytest.mark.parametrize("word", ["0.02", "2%", "2.0%"])
+def test_an_error_is_a_share_or_per_cent(word: str) -> None:
+    [cell] = json.loads(command("plan", *ASKED, "--target-error", word, "--format", "json").stdout)
+    assert cell["job"]["procedure"]["target_error"] == 0.02
 
 
 def test_more_samples_than_there_are_is_said_with_the_number_there_is(tmp_path: Path) -> None:
@@ -167,7 +174,7 @@ def test_a_plan_says_what_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     good, bad = json.loads(done.stdout)
     assert good["job"]["model"]["id"] == "fake/model"
     assert good["refused"] is None
-    assert good["estimate"]["seconds"] > 0
+    assert good["estimate"]["seconds"]["low"] > 0
     assert bad["job"] is None
     assert bad["refused"]["exit_code"] == 2
     assert "Did you mean" in bad["refused"]["message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,48 +32,54 @@ class Moments:
 Total = tuple[int, float]
 
 
-def lost(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def lost(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """Stands still, and what was drawn meanwhile never comes."""
-    return time, joules - (seen.during - seen.before)
+    return moment, joules - (seen.during - seen.before)
 
 
-def restarts(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def restarts(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """From 0, as after a reload of the driver."""
-    return time, joules - seen.before if seen.during > seen.before else joules
+    return moment, joules - seen.before if seen.during > seen.before else joules
 
 
-def leaps(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def leaps(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """By a gigajoule."""
-    return time, joules + 1e9 * (seen.during > seen.before)
+    return moment, joules + 1e9 * (seen.during > seen.before)
 
 
-def no_number(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def no_number(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """As a sensor that is asked in a bad moment."""
-    return time, math.nan if during else joules
+    return moment, math.nan if during else joules
 
 
-def back_in_time(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def back_in_time(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """As a clock that is set."""
-    return time - 3_600_000_000_000 * during, joules
+    return moment - 3_600_000_000_000 * during, joules
 
 
-def gone(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def gone(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """As a tracker that fails under way."""
     if during:
         raise MeterUnavailable("The odd meter is gone.", ["another meter"])
-    return time, joules
+    return moment, joules
 
 
-def broken(seen: Moments, time: int, joules: float, during: bool) -> Total:
+def broken(seen: Moments, moment: int, joules: float, during: bool) -> Total:
     """By an error that nobody has foreseen."""
     if during:
         raise ZeroDivisionError("of the odd meter")
-    return time, joules
+    return moment, joules
 
 
 FAULTS: Mapping[str, Callable[[Moments, int, float, bool], Total]] = {
     fault.__name__: fault for fault in (lost, restarts, leaps, no_number, back_in_time, gone, broken)
 }
+
+
+def sawtooth() -> Mapping[str, Total]:
+    """100 W on the real clock, from 0 again every second."""
+    now = time.monotonic_ns()
+    return {"gpu:0": (now, now % 1_000_000_000 / 1e7)}
 
 
 def affinity() -> Affinity:
@@ -82,8 +89,14 @@ def affinity() -> Affinity:
 
 @contextmanager
 def reader(scope: Scope) -> Iterator[Reader]:
-    """Follow the simulated world, with the fault; ``only=DOMAIN``: nothing but that domain is read, truly."""
+    """Follow the simulated world, with the fault; ``only=DOMAIN``: nothing but that domain is read, truly.
+
+    ``sawtooth``: of no world, for commands.
+    """
     how, _, when = scope.argument.partition("@")
+    if how == "sawtooth":
+        yield Reader(sawtooth, period=0.05)
+        return
     begin, end = (float(part) for part in when.split("..")) if when else (math.inf, math.inf)
     seen = Moments()
 
@@ -91,12 +104,12 @@ def reader(scope: Scope) -> Iterator[Reader]:
         found = inner.read()
         if not found or how.startswith("only="):
             return {domain: total for domain, total in found.items() if how.endswith(domain)}
-        time, joules = found["gpu:0"]
-        seen.first = time if seen.first is None else seen.first
-        seconds = round((time - seen.first) / 1e9, 6)
+        moment, joules = found["gpu:0"]
+        seen.first = moment if seen.first is None else seen.first
+        seconds = round((moment - seen.first) / 1e9, 6)
         seen.before = joules if seconds <= begin else seen.before
         seen.during = joules if seconds <= end else seen.during
-        return {"gpu:0": FAULTS[how](seen, time, joules, begin < seconds <= end)}
+        return {"gpu:0": FAULTS[how](seen, moment, joules, begin < seconds <= end)}
 
     with fake.reader(scope) as inner:
         yield replace(inner, read=lambda: read(inner))

@@ -114,7 +114,7 @@ def chunks(terminal: int) -> Iterator[bytes]:
 def test_more_than_a_day_is_a_slip(tmp_path: Path, flag: str) -> None:
     done = command(*fake_words(tmp_path / "store"), flag, "1e12")
     assert done.returncode == 2
-    assert f"{flag} is 1e+12; it must be at most a day" in done.stderr
+    assert f"{flag} is 1e+12; it must be at least 0, and at most 86400." in done.stderr
 
 
 def test_a_batch_larger_than_the_test_set_holds_what_there_is(measure: Measure, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ neuralwatt/ai_energy_benchmarks ``abddff4``. Guarded elsewhere, by a test that t
   ``test_fake_world: a_task_of_two_phases_costs_the_known_joules`` (repeats)
 - no warm-up, so that the first prompts are charged with it (AEB): ``test_steady:
   a_cold_device_is_warmed_up_before_the_first_pass``
-- slicing and copying in the window (OB scenario.py:232-234): ``test_fake_world:
+- slicing and copying in the window (OB scenario.py:232-234): ``tests/faults/test_data_loading``, ``test_fake_world:
   stages_are_measured_beside_and_never_in_the_figure``
 - estimates in one sum with measurements (OB ``efficiency``): ``test_measure:
   what_is_estimated_never_stands_in_one_sum_with_what_is_measured``, ``test_gates: an_estimate_checks_nothing``
@@ -102,6 +102,12 @@ def test_a_counter_that_begins_anew_is_found_where_the_rest_looks_well(faulty: F
     assert "fall" in invalid(record)
 
 
+def test_a_command_is_not_measured_by_a_counter_that_began_anew_meanwhile(odd: Mapping[str, str]) -> None:
+    done = wattstar_command("measure", "--meter", "odd=sawtooth", "--", "sleep", 1.5, env=odd)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "the total of odd=sawtooth fell" in done.stderr
+
+
 def test_a_counter_that_leaps_is_found_where_nobody_knows_the_devices_limit(measure: Measure, tmp_path: Path) -> None:
     job = job_of(procedure={"samples": 20, "passes": 1, "most_passes": 1}, meter="odd=leaps@19.0..1e6")
     record = measure(job, tmp_path)
@@ -152,10 +158,10 @@ def test_decode_is_never_negative_and_prefill_is_paid_once(measure: Measure, tmp
     record = measure(job, tmp_path)
     energies = of_gpu(record)
     assert max(energies) - min(energies) > 0.75 * 4, "more than all decoding of a pass takes"
-    for counted, whole in zip(record.passes, energies, strict=True):
-        parts = {name: readings[0].joules for name, readings in counted.phases.items()}
-        assert parts["prefill"] == pytest.approx(4 * 150.0)
-        assert 0 < parts["decode"] < whole - parts["prefill"] + 1e-6
+    queries = sum(counted.queries for counted in record.passes)
+    parts = {each.name: each.wh_per_1000.mid * 3.6 * queries for each in record.phases if each.domain == "gpu:0"}
+    assert parts["prefill"] == pytest.approx(150.0 * queries)
+    assert 0 < parts["decode"] == pytest.approx(sum(energies) - parts["prefill"])
 
 
 def test_memory_without_a_counter_is_absent_and_no_constant(measure: Measure, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from tests.support import command, fake_words, records, wattstar_command, writte
 from wattstar.measuring import gates
 from wattstar.rating import populations
 from wattstar.rating.populations import figure
+from wattstar.records.codec import digest
 from wattstar.records.store import Store
 from wattstar.types import Boundary, Finding, Method, Pass, Reading, Severity, Window
 
@@ -45,7 +46,7 @@ def test_zeros_and_negatives_are_looked_for_before_anything_is_averaged(joules: 
     """AES 18a1cc8 results/benchmark_report.json averages prefill 79.83 … 0.0 … and decode … -80.18 … 148.48."""
     values = [79.83, 80.09, joules, 80.02]
     passes = [
-        Pass(i, Window(0, 10**9), 1, 1, (Reading("gpu:0", "nvml", Method.COUNTER, value, 0.0),), {}, {}, None)
+        Pass(i, Window(0, 10**9), 1, 1, (Reading("gpu:0", "nvml", Method.COUNTER, value, 0.0),), {}, None)
         for i, value in enumerate(values)
     ]
     [found] = gates.readings(passes)
@@ -83,7 +84,7 @@ def test_passes_that_differ_show_it(measure: Measure, tmp_path: Path) -> None:
 def test_a_model_that_is_measured_again_keeps_its_older_figure(tmp_path: Path) -> None:
     """Starling-7B went from 48.3 to 19.0 Wh between two boards of AES, unsaid; OB overwrites a task's results."""
     for seconds in (0.02, 0.02, 0.05):
-        done = wattstar_command(*fake_words(tmp_path, "--passes", 1, seconds=seconds))
+        done = wattstar_command(*fake_words(tmp_path, "--passes", 1, "--fresh", seconds=seconds))
         assert done.returncode == 0, done.stderr
     figures = [made.wh_per_1000.mid for record in records(tmp_path) if (made := figure(record))]
     assert figures == pytest.approx([6 / 3.6, 6 / 3.6, 15 / 3.6])
@@ -104,6 +105,32 @@ def test_what_a_gate_found_stands_beside_the_figure(tmp_path: Path, severity: Se
     else:
         assert "1.00 ± 0.0 %!" in shown
         assert "something was noted" in shown
+
+
+@pytest.mark.parametrize(
+    ("energy", "said"),
+    [
+        ("0.0", "its figure is no positive number"),
+        ("-80.18", "its figure is no positive number"),
+        ("NaN", "is damaged: NaN is no number"),
+        ("Infinity", "is damaged: Infinity is no number"),
+    ],
+)
+def test_a_record_from_elsewhere_that_says_nothing_was_drawn_wins_no_ranking(
+    tmp_path: Path, energy: str, said: str
+) -> None:
+    """AEB's 0.0 Wh would rank first; and it spoils no table of others."""
+    _, honest = written(1.0, "a/honest")
+    name = Store(tmp_path).add(honest)
+    data = (tmp_path / "records" / f"{name}.json").read_text().replace('"mid":1.0', f'"mid":{energy}')
+    (tmp_path / "records" / f"{digest(data.encode())}.json").write_text(data)
+    done = command("rate", "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert said in " ".join((done.stdout + done.stderr).split())
+    [rated] = json.loads(command("rate", "-o", tmp_path, "--format", "json").stdout)
+    assert [rating["record"] for rating in rated["ratings"]] == [name]
+    for words in (["list"], ["show", digest(data.encode())[:12]]):
+        assert command(*words, "-o", tmp_path).returncode in (0, 6)
 
 
 def test_editions_are_never_mixed_in_one_population() -> None:

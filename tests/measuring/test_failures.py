@@ -165,7 +165,8 @@ def test_one_failed_job_of_several_costs_no_other(tmp_path: Path) -> None:
     kinds = ["", "die", "exit", "out-of-memory", "corrupt", ""]
     head = '[defaults]\ntask = "text-classification"\nmodels = ["fake/model"]\nweights = "random"\nmeters = ["fake"]\n'
     head += "samples = 2\nidle_seconds = 0\npass_seconds = 0\npasses = 2\n"
-    plan.write_text(head + "".join(f'[[jobs]]\noptions = {{ misbehave = "{kind}" }}\n' for kind in kinds))
+    table = '[[jobs]]\noptions = {{ misbehave = "{}", watts = "{}" }}\n'
+    plan.write_text(head + "".join(table.format(kind, 100 + i) for i, kind in enumerate(kinds)))
     store = tmp_path / "store"
     done = wattstar_command("run", "--plan", plan, "-o", store, "--format", "json")
     assert done.returncode == 5

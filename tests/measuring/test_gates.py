@@ -30,7 +30,7 @@ from wattstar.types import (
 
 
 def one(foreign_cpu: float | None) -> Pass:
-    return Pass(0, Window(0, 1), 1, 1, (), {}, {}, foreign_cpu)
+    return Pass(0, Window(0, 1), 1, 1, (), {}, foreign_cpu)
 
 
 def shown(interval: Interval) -> Figure:
@@ -94,7 +94,7 @@ def reading(meter: str, joules: float, bound: float = 0.0, method: Method = Meth
 
 
 def with_energy(*energy: Reading) -> Pass:
-    return Pass(0, Window(0, 10**9), 1, 1, energy, {}, {}, None)
+    return Pass(0, Window(0, 10**9), 1, 1, energy, {}, None)
 
 
 def test_two_meters_may_differ_by_five_per_cent_and_their_bounds():
@@ -127,8 +127,7 @@ def test_what_one_meter_takes_for_the_limit_does_not_judge_another():
 def passes(*joules: float) -> list[Pass]:
     """One pass each, of one query."""
     return [
-        Pass(index, Window(0, 10**9), 1, 1, (reading("nvml", value),), {}, {}, None)
-        for index, value in enumerate(joules)
+        Pass(index, Window(0, 10**9), 1, 1, (reading("nvml", value),), {}, None) for index, value in enumerate(joules)
     ]
 
 

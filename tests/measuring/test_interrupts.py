@@ -46,7 +46,7 @@ def session(model, task, controls):
     halt("loading")
     options = {name: value for name, value in model.options.items() if name not in ("stage", "said")}
     with fake.session(replace(model, options=options), task, controls) as session:
-        predict = at(at(session.predict, "warm-up"), "third pass", 13)  # 2 to warm up, 4 in each pass
+        predict = at(at(session.predict, "warm-up"), "third pass", 18)  # 7 to warm up, 4 in each pass
         yield replace(
             session,
             prepare=at(session.prepare, "preparing"),
@@ -73,6 +73,11 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
+def journaled(store: Path) -> int:
+    [job] = Store(store).in_flight()
+    return len(job.passes)
+
+
 @pytest.mark.parametrize(
     ("stage", "name"),
     [*((stage, "SIGINT") for stage in FINISHED), ("loading", "SIGTERM"), ("third pass", "SIGTERM")],
@@ -84,6 +89,7 @@ def test_an_interrupted_run_keeps_its_finished_passes(
     words = fake_words(store, "--backend", "halting", stage=stage, said=said)
     parent = start(*words, env=packages)
     wait_for(said.exists, stage)
+    wait_for(lambda: journaled(store) == FINISHED[stage], "the parent, which works out a pass while the next one runs")
     workers = psutil.Process(parent.pid).children()
     parent.send_signal(signal.Signals[name])
     _, err = parent.communicate(timeout=20)

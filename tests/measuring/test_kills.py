@@ -21,20 +21,21 @@ KILLS = 10
 PLAN = """
 [[jobs]]
 task = "text-generation"
-models = [{models}]
+models = ["fake/model"]
 weights = "random"
 samples = 3
 passes = 3
 idle_seconds = 1
 pass_seconds = 0
 meters = ["fake"]
-options = {{ real_seconds = "{real_seconds}" }}
+options = {{ real_seconds = "{real_seconds}", watts = [{watts}] }}
 """
 
 
 def plan_of(folder: Path, jobs: int, real_seconds: float) -> Path:
     file = folder / "plan.toml"
-    file.write_text(PLAN.format(models=", ".join(['"fake/model"'] * jobs), real_seconds=real_seconds))
+    watts = ", ".join(f'"{100 + i}"' for i in range(jobs))
+    file.write_text(PLAN.format(watts=watts, real_seconds=real_seconds))
     return file
 
 
@@ -116,7 +117,7 @@ def test_the_parent_killed_at_ten_moments_leaves_the_store_whole_and_no_worker_a
     plan = plan_of(tmp_path, 3, 0.005)
     kept: dict[str, bytes] = {}
     for _ in range(KILLS):
-        parent = start("run", "--plan", plan, "-o", store)
+        parent = start("run", "--plan", plan, "--fresh", "-o", store)
         time.sleep(moments.uniform(0.1, 1.3))
         workers = workers_of(parent.pid)
         parent.kill()

@@ -117,6 +117,6 @@ def test_a_worker_that_fails_at_once_says_why_it_ended(tmp_path: Path) -> None:
 
 
 def test_a_plan_of_several_jobs_runs_through_one(tmp_path: Path) -> None:
-    done = wattstar_command(*fake_words(tmp_path, "-m", "fake/model"))
+    done = wattstar_command(*fake_words(tmp_path, "--batch-size", "1,2"))
     assert done.returncode == 0, done.stderr
     assert len(records(tmp_path)) == 2

@@ -29,7 +29,7 @@ def passes(blocks: Sequence[Sequence[float]], *, told: bool = True) -> list[Pass
     """Of joules in each block of one query; not told: as a pass without blocks."""
     window = Window(0, 1)
     return [
-        Pass(i, window, 1, len(values), reading(sum(values)), {}, {}, None,
+        Pass(i, window, 1, len(values), reading(sum(values)), {}, None,
              tuple(Block(window, 1, reading(value)) for value in values) if told else ())
         for i, values in enumerate(blocks)
     ]  # fmt: skip

@@ -18,10 +18,10 @@ from wattstar.records.store import Store, append
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 76 kB; needs the right to mount."""
+    """A disk of 128 kB; needs the right to mount."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=76k", "tmpfs", str(folder)], capture_output=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)], capture_output=True)
     if done.returncode:
         pytest.skip(f"cannot mount a small disk: {done.stderr.decode().strip()}")
     yield folder
@@ -95,7 +95,7 @@ def test_a_full_disk_is_said_with_the_cure_and_leaves_nothing_half_written(full_
 
 
 def test_a_write_that_fails_leaves_no_temporary_file(full_disk: Path) -> None:
-    (full_disk / "ballast").write_bytes(b"x" * (40 * 1024))
+    (full_disk / "ballast").write_bytes(b"x" * (104 * 1024))
     with pytest.raises(StoreUnusable, match="No space left on device"):
         Store(full_disk / "store").add_table("marks", b"y" * (40 * 1024))
     assert files(full_disk / "store") == []
@@ -105,8 +105,7 @@ def test_a_write_that_fails_leaves_no_temporary_file(full_disk: Path) -> None:
 
 def test_two_runs_write_one_store_at_the_same_time(tmp_path: Path) -> None:
     runs = [
-        start("run", *fake_words(tmp_path, "-m", "fake/model", "-m", "fake/model", watts=watts, real_seconds=0.01)[1:])
-        for watts in (100, 200)
+        start(*fake_words(tmp_path, "--batch-size", "1,2,3", watts=watts, real_seconds=0.01)) for watts in (100, 200)
     ]
     for process in runs:
         _, err = process.communicate(timeout=60)

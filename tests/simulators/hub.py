@@ -39,6 +39,10 @@ class Repository:
     branches: Mapping[str, Files] = field(default_factory=dict)
     earlier: tuple[Files, ...] = ()
     private: bool = False
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """File → bytes that it is said to have, where that is not so."""
+    parameters: int | None = None
+    """As the Hub counts them in safetensors, once it has; all float32."""
 
     @property
     def commit(self) -> str:
@@ -203,13 +207,17 @@ def _api(kind: dict[str, Repository], request: Request, parts: tuple[str, ...]) 
 
 
 def _info(id: str, repository: Repository, files: Files) -> Answer:
+    count = repository.parameters
     return _json(
         {
             "_id": "0",
             "id": id,
             "modelId": id,
             "sha": commit_of(files),
-            "siblings": [{"rfilename": name} for name in files],
+            "siblings": [
+                {"rfilename": name, "size": repository.sizes.get(name, len(content))} for name, content in files.items()
+            ],
+            **({"safetensors": {"parameters": {"F32": count}, "total": count}} if count is not None else {}),
             "gated": "manual" if repository.gated else False,
             "private": repository.private,
             "tags": [],

@@ -85,7 +85,7 @@ def session(model: ModelSpec, task: Task, controls: Controls) -> Iterator[Sessio
         finish=finish,
         parameters=1_000,
         now=lambda: world.time,
-        sleep=lambda duration: world.advance(duration, world.idle_watts),
+        sleep=world.rest,
         room=lambda: round(float(options["room_bytes"])),
     )
 
@@ -113,6 +113,13 @@ class _World:
         self.cpu += float(self.options["cpu_watts"]) * step / 1e9
         self.dram += float(self.options["dram_watts"]) * step / 1e9
         self._write()
+
+    def rest(self, seconds: float) -> None:
+        """Second by second, so that a part of it can be read."""
+        whole = int(seconds)
+        for part in (*[1.0] * whole, seconds - whole):
+            if part:
+                self.advance(part, self.idle_watts)
 
     def _write(self) -> None:
         line = {"time": self.time, "gpu:0": self.gpu, "cpu:0": self.cpu, "dram:0": self.dram}

@@ -12,12 +12,14 @@ from wattstar.errors import WattstarError
 
 COMMANDS: Mapping[str, str] = {
     "run": "Measure models, and add a record of each to the store.",
-    "plan": "Say what would run, what is refused and why, and how long it takes.",
+    "plan": "Say what would run, what is refused and why, and what it takes.",
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
     "compare": "Say how many times more energy one model takes than another.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
+    "verify": "Work every figure of a record out again, and say what does not add up.",
+    "reproduce": "Measure the job of a record again, and say whether both agree.",
     "doctor": "Say what this machine can measure, and the cure for what it cannot.",
     "probe": "Characterise a GPU's energy sensor, once a machine.",
     "tasks": "List the tasks.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wattstar.cli.options import FORMAT, STORE, request_options, requests
+from wattstar.cli.options import FORMAT, STORE, request_options
 from wattstar.cli.output import (
     as_csv,
     as_json,
@@ -20,16 +20,15 @@ from wattstar.cli.output import (
     variant,
     watt_hours,
 )
+from wattstar.cli.planning import work
 from wattstar.cli.run import measure
 from wattstar.errors import JobsFailed, UsageError
-from wattstar.measuring.plan import Planned, plan
+from wattstar.measuring.outstanding import Member, id_of
 from wattstar.rating import compare
 from wattstar.rating.populations import figure
-from wattstar.records.codec import encode, job_id
+from wattstar.records.codec import encode
 from wattstar.records.store import Store
 from wattstar.types import Comparison, Record
-
-Member = tuple[str, Record]
 
 
 @click.command("compare")
@@ -61,32 +60,22 @@ def command(records: tuple[str, ...], out: Path, style: str, timeout: float, **w
 
 
 def _measured(words: dict[str, Any], store: Store, timeout: float) -> list[Member]:
-    """The newest complete record of each planned job; what has none is measured now."""
-    cells = plan(requests(words).requests)
-    for cell in cells:
+    """The newest record that counts of each planned job; what has none is measured now."""
+    planned = work(words, store)
+    for cell in planned.cells:
         if cell.refused:
             raise cell.refused
-    asked = {_id(cell): cell for cell in cells}
-    known = _known(store)
-    missing = [cell for id, cell in asked.items() if id not in known]
-    if missing:
-        measure(missing, store, timeout)
-        known = _known(store)
-    absent = [cell.model for id, cell in asked.items() if id not in known]
+    known = {record.job_id: (id, record) for id, record in planned.outstanding.earlier}
+    if planned.outstanding.missing:
+        made = measure(planned.outstanding.missing, store, timeout)
+        known |= {record.job_id: (id, record) for id, record in made if figure(record) is not None}
+    asked = {id_of(cell): cell.model for cell in planned.cells}
+    absent = [model for id, model in asked.items() if id not in known]
     if absent:
         raise JobsFailed(
             f"Not measured, or invalid: {', '.join(absent)}.", ["the reasons stand above", "wattstar list"]
         )
     return [known[id] for id in asked]
-
-
-def _known(store: Store) -> dict[str, Member]:
-    return {record.job_id: (name, record) for name, record in store.records() if figure(record) is not None}
-
-
-def _id(cell: Planned) -> str:
-    assert cell.job is not None, "refusals were raised"
-    return job_id(cell.job)
 
 
 def _energy(member: Member) -> float:

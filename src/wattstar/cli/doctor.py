@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -10,10 +12,12 @@ import click
 from wattstar import registry
 from wattstar.cli.options import FORMAT
 from wattstar.cli.output import as_csv, as_json, number, table
-from wattstar.measuring import machine
+from wattstar.measuring import machine, spoilers
 from wattstar.measuring.choosing import affinities
+from wattstar.measuring.room import state
 from wattstar.measuring.sensors import Sensor, sensors
-from wattstar.types import Affinity, Level
+from wattstar.measuring.surroundings import Neighbours
+from wattstar.types import Affinity, Finding, Level
 
 WORDS = {
     Level.ABSENT: "not here",
@@ -24,6 +28,8 @@ WORDS = {
 }
 NO_NOISE = 1e-3
 """Watts: less is rounding."""
+SECONDS_FOR_OTHERS = 0.5
+"""At least so long others are watched."""
 UNCONFIRMED = "not yet confirmed on hardware: tried on a simulator of its interface only"
 
 
@@ -31,33 +37,31 @@ UNCONFIRMED = "not yet confirmed on hardware: tried on a simulator of its interf
 @FORMAT
 def command(style: str) -> None:
     """Look at meters and packages for two seconds; change nothing. Best while nothing else runs."""
+    others = Neighbours(os.getpid())
     known, needs, (found, refused) = affinities(), _needs(), sensors()
+    room = state()
+    spoiling = [*spoilers.conditions(room), *_busy(others)]
     if style == "json":
         meters = [_meter(name, affinity) for name, affinity in known.items()]
         seen = {"sensors": [asdict(sensor) for sensor in found], "refused": [asdict(one) for one in refused]}
-        as_json({"meters": meters, "packages": needs, **seen})
+        spoils = [{"what": one.gate, "message": one.message} for one in spoiling]
+        as_json({"meters": meters, "packages": needs, **seen, "room": room, "spoils": spoils})
     elif style == "csv":
         as_csv([_meter(name, affinity) for name, affinity in known.items()])
     else:
-        _show(known, needs, found)
+        _show(known, needs, found, spoiling)
         for one in refused:
             click.echo(f"{one.meter} cannot be read after all: {one.message}")
 
 
-def _show(known: Mapping[str, Affinity], needs: list[dict[str, str]], found: list[Sensor]) -> None:
+def _show(
+    known: Mapping[str, Affinity], needs: list[dict[str, str]], found: list[Sensor], spoiling: list[Finding]
+) -> None:
     here = machine.describe({})
     gpus = ", ".join(gpu.name for gpu in here.gpus) or "no NVIDIA GPU"
     click.echo(f"{here.cpu}, {here.cores} cores, {here.memory_bytes / 1e9:.0f} GB, {gpus}, {here.system}\n")
     if found:
-        rows = [_row(sensor) for sensor in found]
-        table("read now, for two seconds", rows, right=("every", "resolution", "at rest", "noise", "cross-check"))
-        for sensor in found:
-            if sensor.caveat:
-                click.echo(f"{sensor.domain} by {sensor.meter}: {sensor.caveat}")
-        unconfirmed = sorted({sensor.meter for sensor in found if not registry.meter(sensor.meter).confirmed})
-        if unconfirmed:
-            click.echo(f"{', '.join(unconfirmed)}: {UNCONFIRMED}")
-        click.echo()
+        _show_sensors(found)
     table("meters", [_short(name, known[name]) for name in sorted(known, key=lambda name: -known[name].level)])
     for name, affinity in known.items():
         if affinity.level is Level.CLOSED:
@@ -65,7 +69,27 @@ def _show(known: Mapping[str, Affinity], needs: list[dict[str, str]], found: lis
     absent = [row for row in needs if row["ready"] == "no"]
     if absent:
         table("packages that are not installed", absent)
+    if spoiling:
+        table("what would spoil a measurement now", [{"": one.gate, " ": one.message} for one in spoiling])
     click.echo(_verdict(known))
+
+
+def _show_sensors(found: list[Sensor]) -> None:
+    rows = [_row(sensor) for sensor in found]
+    table("read now, for two seconds", rows, right=("every", "resolution", "at rest", "noise", "cross-check"))
+    for sensor in found:
+        if sensor.caveat:
+            click.echo(f"{sensor.domain} by {sensor.meter}: {sensor.caveat}")
+    unconfirmed = sorted({sensor.meter for sensor in found if not registry.meter(sensor.meter).confirmed})
+    if unconfirmed:
+        click.echo(f"{', '.join(unconfirmed)}: {UNCONFIRMED}")
+    click.echo()
+
+
+def _busy(others: Neighbours) -> list[Finding]:
+    """Who else is at work."""
+    time.sleep(SECONDS_FOR_OTHERS)
+    return spoilers.busy(others.share(), others.named(), "now")
 
 
 def _verdict(known: Mapping[str, Affinity]) -> str:

@@ -14,9 +14,9 @@ import click
 
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
+from wattstar.records.units import COUNTED, per_unit
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
-JOULES_PER_WATT_HOUR = 3600.0
 LONG_ID = 26
 
 
@@ -98,6 +98,8 @@ def flat(name: str, record: Record) -> dict[str, Any]:
     made = figure(record)
     interval = made.wh_per_1000 if made else Interval(None, float("nan"), None)
     plausible = made.plausible if made and made.plausible else None
+    net = made.net_wh_per_1000 if made else None
+    joules = {one.unit: one.joules.mid for one in per_unit(record)}
     return {
         "record": name,
         "task": record.job.task,
@@ -111,6 +113,8 @@ def flat(name: str, record: Record) -> dict[str, Any]:
         "wh_per_1000_queries_high": interval.high,
         "plausible_low_wh": plausible.low if plausible else None,
         "plausible_high_wh": plausible.high if plausible else None,
+        "net_wh_per_1000_queries": net.mid if net else None,
+        **{f"joules_per_{unit.replace(' ', '_')}": joules.get(unit) for unit in ("query", *COUNTED)},
         "seconds_per_1000_queries": seconds_per_query(record) * 1000 if record.passes else None,
         "passes": len(record.passes),
         "samples": record.job.procedure.samples,
@@ -151,11 +155,15 @@ def watt_hours(made: Figure | None) -> str:
     """``0.0123 ± 1.4 %``: three significant digits, and the interval's half-width in per cent."""
     if made is None:
         return "–"
-    interval = made.wh_per_1000
-    if interval.high is None:
-        return f"{number(interval.mid)} ± ? %"
+    return f"{number(made.wh_per_1000.mid)} ± {half_width(made.wh_per_1000)}"
+
+
+def half_width(interval: Interval) -> str:
+    """``1.4 %`` of the mid value; ``? %`` where it is not known."""
+    if interval.high is None or interval.mid <= 0:
+        return "? %"
     share = (interval.high - interval.mid) / interval.mid * 100
-    return f"{number(interval.mid)} ± {share:.{0 if share >= 9.95 else 1}f} %"
+    return f"{share:.{0 if share >= 9.95 else 1}f} %"
 
 
 def number(value: float) -> str:

@@ -13,8 +13,8 @@ from wattstar.cli.output import printable
 from wattstar.measuring.run import Progress
 from wattstar.types import Job, Record
 
-STEPS_BESIDE_PASSES = 5
-"""load, preprocess, idle before, warm up, idle after."""
+STEPS_BESIDE_PASSES = 6
+"""load, preprocess, idle before, warm up, first phase, idle after."""
 
 
 class Show(Protocol):

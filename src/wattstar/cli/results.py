@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from wattstar import registry
 from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
-from wattstar.types import Population, Rating, Record
+from wattstar.types import Population, Rating, Record, Status
 
 STAR, NO_STAR = "★", "☆"
+EARLIER = "†"
+"""Of a record that was in the store before the command was given."""
 
 
-def show(records: Sequence[tuple[str, Record]]) -> None:
-    """Rated records by population; then those that are not rated, with the reason."""
+def show(records: Sequence[tuple[str, Record]], earlier: Collection[str] = ()) -> None:
+    """Rated records by population; then those that are not rated, with the reason. Those in ``earlier`` are marked."""
     known = dict(records)
     for population, members in populations(records):
         ratings = rate(population, members)
         names = {record.quality.name for _, record in members if record.quality}
-        rows = [_row(rating, known[rating.record], names.pop() if len(names) == 1 else "quality") for rating in ratings]
-        table(
-            _title(population), rows, right=("Wh/1,000 queries", "time/query"), note=_note(population, ratings, known)
-        )
+        quality = names.pop() if len(names) == 1 else "quality"
+        rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in ratings]
+        note = _note(population, ratings, known)
+        if any(rating.record in earlier for rating in ratings):
+            note += f"\n{EARLIER}: measured before this command"
+        table(_title(population), rows, right=("Wh/1,000 queries", "time/query"), note=note)
     rest = [_unrated(name, record) for name, record in records if figure(record) is None]
     if rest:
         table("not rated", rest)
 
 
-def _row(rating: Rating, record: Record, quality: str) -> dict[str, str]:
+def _row(rating: Rating, record: Record, quality: str, earlier: bool) -> dict[str, str]:
     return {
-        "model": broken(variant(record)),
+        "model": broken(variant(record)) + f" {EARLIER}" * earlier,
         "Wh/1,000 queries": watt_hours(figure(record)) + ("!" if record.findings else ""),
         "time/query": time_per_query(record),
         quality: quality_value(record),
@@ -86,5 +90,8 @@ def _unrated(name: str, record: Record) -> dict[str, str]:
     reasons = [finding.message for finding in record.findings if finding.severity == "invalid"]
     if record.failure:
         reasons.insert(0, record.failure.message)
+    if not reasons:
+        whole = record.status is Status.COMPLETE
+        reasons.append("its figure is no positive number" if whole else f"{len(record.passes)} passes")
     return {"record": name[:12], "task": record.job.task, "model": record.job.model.id, "status": status(record),
-            "reason": " ".join(reasons) or f"{len(record.passes)} passes"}  # fmt: skip
+            "reason": " ".join(reasons)}  # fmt: skip

@@ -16,49 +16,63 @@ import click
 
 from wattstar import registry
 from wattstar.cli import results
-from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options, requests
+from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options
 from wattstar.cli.output import as_csv, as_json, flat, printable, status
+from wattstar.cli.planning import order_options, say_earlier, work
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
+from wattstar.measuring.isolation import Isolation, isolation, threads_of
 from wattstar.measuring.nursery import Nursery
-from wattstar.measuring.plan import Planned, plan
+from wattstar.measuring.outstanding import Member
+from wattstar.measuring.plan import Planned
 from wattstar.measuring.process import Start, alone
 from wattstar.measuring.run import Circumstances, run
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store
 from wattstar.types import Job, Record
 
-Results = list[tuple[str, Record]]
+Results = list[Member]
 
 
 @click.command("run")
 @request_options
+@click.option(
+    "--jobs-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Exactly the jobs that wattstar plan --jobs-file wrote.",
+)
+@order_options
 @STORE
 @FORMAT
 @click.option("--timeout", type=float, default=600.0, show_default=True,
               help="Seconds without a sign of life after which a job is given up.")  # fmt: skip
-def command(out: Path, style: str, timeout: float, **words: Any) -> None:
+@click.option(
+    "--isolate", is_flag=True, help="Keep models and meters on CPU cores of their own (Linux, from 4 cores on)."
+)
+def command(out: Path, style: str, timeout: float, isolate: bool, **words: Any) -> None:
     """Measure the energy of models, and add a record of each to the store."""
     if not 0 < timeout < math.inf:
         raise UsageError(f"--timeout is {timeout:g}; it must be more than 0, and finite.")
-    plan_file = requests(words)
-    if plan_file.note:
-        click.echo(plan_file.note, err=True)
-    cells = plan(plan_file.requests)
-    refused = _refusals(cells)
-    found = measure([cell for cell in cells if cell.job], Store(out), timeout)
-    _show(found, style)
-    _say_where(found, Store(out), sum(cell.skipped for cell in cells))
-    _end(found, refused, cells)
+    apart = isolation() if isolate else None
+    planned = work(words, Store(out))
+    if planned.note:
+        click.echo(planned.note, err=True)
+    refused = _refusals(planned.cells)
+    say_earlier(planned.outstanding)
+    found = measure(planned.outstanding.missing, Store(out), timeout, apart)
+    _show(found, planned.outstanding.earlier, style)
+    _say_where(found, Store(out), sum(cell.skipped for cell in planned.cells))
+    _end(found, refused, planned.cells)
 
 
-def measure(cells: list[Planned], store: Store, timeout: float) -> Results:
+def measure(cells: Sequence[Planned], store: Store, timeout: float, apart: Isolation | None = None) -> Results:
     """Run the jobs; Ctrl-C and a polite kill end the present one in an orderly way."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: Results = []
     jobs = [cell.job for cell in cells if cell.job]
-    with shown(jobs) as show, _starting(jobs) as start:
-        circumstances = Circumstances(store, timeout, show.watch, start)
+    with shown(jobs) as show, threads_of(apart), _starting(jobs) as start:
+        circumstances = Circumstances(store, timeout, show.watch, start, apart)
         for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
             show.ended(record)
             found.append((digest(canonical(record)), record))
@@ -93,13 +107,16 @@ def _refusals(cells: list[Planned]) -> list[Planned]:
     return failed
 
 
-def _show(found: Results, style: str) -> None:
+def _show(found: Results, earlier: Sequence[Member], style: str) -> None:
+    """What was measured now, and what was not because it had been before."""
+    before = [id for id, _ in earlier]
+    every = [*earlier, *found]
     if style == "json":
-        as_json([{"id": name, "record": encode(record)} for name, record in found])
+        as_json([{"id": id, "earlier": id in before, "record": encode(record)} for id, record in every])
     elif style == "csv":
-        as_csv([flat(name, record) for name, record in found])
+        as_csv([{**flat(id, record), "earlier": id in before} for id, record in every])
     else:
-        results.show(found)
+        results.show(every, before)
 
 
 def _say_where(found: Results, store: Store, skipped: int) -> None:

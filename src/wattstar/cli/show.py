@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, flat, number, printable, quality, status, table, time_per_query, watt_hours
+from wattstar.cli.output import (
+    as_csv,
+    flat,
+    half_width,
+    number,
+    printable,
+    quality,
+    status,
+    table,
+    time_per_query,
+    watt_hours,
+)
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
-from wattstar.types import Pass, Reading, Record, WarmUp, Window
+from wattstar.records.units import PerUnit, per_unit
+from wattstar.types import Interval, Reading, Record, WarmUp, Window
 
-PHASES = ("preprocess", "prefill", "encode", "forward", "denoise", "decode")
-SHARES = "~ is modelled: an estimate, or the share of a phase whose windows are too short for the meter"
+SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
+MODELLED_SHARES = "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
 
 
 @click.command("show")
@@ -38,12 +51,15 @@ def _show(name: str, record: Record) -> None:
         f"{record.job.model.id} · {record.job.task}",
         [{"": key, " ": value} for key, value in _facts(record).items()],
     )
-    rows = [row for counted in record.passes for row in _pass(counted)]
+    _units(record)
+    rows = [_row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy) for counted in record.passes]
     rows += [_row(stage.name.replace("_", " "), _seconds(stage.window), stage.energy) for stage in record.stages]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     if rows:
         full = [{column: row.get(column, "–") for column in columns} for row in rows]
         table("joules by window", full, right=columns[1:], note=SHARES)
+    if phases := _phases(record):
+        table("phases", phases, right=list(phases[0])[2:], note=MODELLED_SHARES)
     for finding in record.findings:
         click.echo(printable(f"{finding.severity}: {finding.gate}: {finding.message}"))
 
@@ -59,6 +75,9 @@ def _facts(record: Record) -> dict[str, str]:
                 f", plausibly {number(made.plausible.low or 0)} … {number(made.plausible.high or 0)} (range, not 95 %)"
             )
         facts[str(made.boundary)] = text
+        if made.net_wh_per_1000:
+            net = made.net_wh_per_1000
+            facts[f"{made.boundary}, net"] = f"{number(net.mid)} ± {half_width(net)} Wh per 1,000 queries above idle"
     return facts | {
         "time per query": time_per_query(record),
         "work per query": ", ".join(f"{value:.1f} {name.replace('_', ' ')}" for name, value in _work(record).items()),
@@ -90,6 +109,8 @@ def _sampling(record: Record) -> str:
     if record.sampling:
         longest = max(record.sampling.longest_gaps.values(), default=0.0)
         text += f"; reading took {record.sampling.cpu_share:.1%} of a core, longest pause {longest * 1e3:.0f} ms"
+        if record.sampling.parent_share is not None:
+            text += f"; with all else in their process {record.sampling.parent_share:.1%}"
     return text + "".join(f"; {sensor.meter} of {sensor.name} probed {sensor.made[:10]}" for sensor in record.sensors)
 
 
@@ -99,15 +120,47 @@ def _work(record: Record) -> dict[str, float]:
     return {name: sum(counted.counts[name] for counted in record.passes) / queries for name in names}
 
 
-def _pass(counted: Pass) -> list[dict[str, str]]:
-    """The pass, and below it its phases where there are several."""
-    whole = _row(f"pass {counted.index + 1}", _seconds(counted.window), counted.energy)
-    # Stored by name, shown in the order in which they happen.
-    phases = sorted(
-        counted.phases.items(), key=lambda item: PHASES.index(item[0]) if item[0] in PHASES else len(PHASES)
-    )
-    phases = phases if len(phases) > 1 else []
-    return [whole, *(_row(f"  {name}", "", found) for name, found in phases)]
+def _units(record: Record) -> None:
+    """Joules of a query and of its parts, on the boundary that is rated."""
+    made = next((made for made in record.figures if made.boundary is record.rated), None)
+    rows = [_unit(one) for one in per_unit(record)]
+    if rows and made:
+        unsure = "; a range as wide as that above holds here too" if made.plausible else ""
+        note = f"gross, all phases together, on {made.boundary}, {made.method}{unsure}"
+        table("joules per unit of work", rows, right=("J", "±", "per query"), note=note)
+
+
+def _unit(one: PerUnit) -> dict[str, str]:
+    count = "" if one.unit == "query" else number(one.per_query)
+    return {"unit": one.unit, "J": number(one.joules.mid), "±": half_width(one.joules), "per query": count}
+
+
+def _phases(record: Record) -> list[dict[str, str]]:
+    """Where there are several, each phase of each domain."""
+    readings = [reading for counted in record.passes for reading in counted.energy]
+    estimates = {reading.domain for reading in readings if reading.plausible_factor}
+    estimates -= {reading.domain for reading in readings if not reading.plausible_factor}
+    whole: dict[str, float] = defaultdict(float)
+    for each in record.phases:
+        whole[each.domain] += each.seconds
+    rows = [
+        {
+            "phase": each.name,
+            "domain": each.domain,
+            "time": f"{each.seconds / whole[each.domain]:.1%}",
+            "watts": "~" * (each.domain in estimates) + number(each.watts.mid),
+            "Wh per 1,000 queries": "~" * (each.domain in estimates) + number(each.wh_per_1000.mid),
+            "95 %": _edges(each.wh_per_1000),
+        }
+        for each in record.phases
+    ]
+    return rows if len({each.name for each in record.phases}) > 1 else []
+
+
+def _edges(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "?"
+    return f"{number(interval.low)} … {number(interval.high)}"
 
 
 def _row(what: str, seconds: str, energy: Sequence[Reading]) -> dict[str, str]:

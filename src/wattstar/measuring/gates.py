@@ -10,7 +10,9 @@ from wattstar.measuring import plausible, timeline
 from wattstar.measuring.figures import per_query, per_query_of_blocks
 from wattstar.measuring.intervals import STUDENT_T_995, student
 from wattstar.measuring.series import drift, hangs_together
+from wattstar.measuring.spoilers import busy
 from wattstar.measuring.steady import MOST_DRIFT, line
+from wattstar.measuring.surroundings import Neighbour
 from wattstar.types import (
     Boundary,
     Figure,
@@ -28,7 +30,6 @@ from wattstar.types import (
 )
 
 MOST_DISAGREEMENT = 0.05
-MOST_FOREIGN_CPU = 0.05
 MOST_SCATTER = 0.10
 LEAST_FOR_TREND = 4
 LEAST_DRIFT = 0.01
@@ -247,21 +248,10 @@ def figure(passes: Sequence[Pass], rated: Boundary | None) -> list[Finding]:
     return []
 
 
-def phases(passes: Sequence[Pass], names: Sequence[str]) -> list[Finding]:
-    """A phase that cannot be told apart is said to be unknown."""
-    absent = [name for name in names if any(name not in counted.phases for counted in passes)]
-    if not absent:
-        return []
-    return [Finding("phases", Severity.NOTE, f"no energy of its own for: {', '.join(absent)}")]
-
-
-def neighbours(passes: Sequence[Pass]) -> list[Finding]:
-    """Others on the machine change what is measured: they take caches, clocks and half-cores."""
+def neighbours(passes: Sequence[Pass], named: Sequence[Neighbour] = ()) -> list[Finding]:
+    """Others on the machine change what is measured; ``named``: the busiest, the busiest first."""
     shares = [counted.foreign_cpu for counted in passes if counted.foreign_cpu is not None]
-    if max(shares, default=0.0) <= MOST_FOREIGN_CPU:
-        return []
-    message = f"the machine was busy: other processes used up to {max(shares):.0%} of its CPU cores during a pass"
-    return [Finding("neighbours", Severity.NOTE, message)]
+    return busy(max(shares, default=None), named)
 
 
 def scatter(made: Sequence[Figure], rated: Boundary | None) -> list[Finding]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from wattstar import models, registry, testsets
 from wattstar.errors import MeterUnavailable, UnfitEnvironment, UsageError, WattstarError
+from wattstar.measuring import fit
 from wattstar.measuring.choosing import affinities, choose, cures
 from wattstar.types import (
     Approach,
@@ -19,11 +20,11 @@ from wattstar.types import (
     Method,
     ModelSpec,
     Procedure,
-    Record,
     Request,
-    Status,
     Task,
 )
+
+Value = TypeVar("Value")
 
 STANDARD_EDITION = "mini-2"
 DEVICES = r"auto|cpu|mps|cuda:\d+"
@@ -34,9 +35,9 @@ LEAST_SUBSET = 40
 """Two for each block that the energy is fitted over."""
 QUICK_PASS_SECONDS = 2.0
 """Where a counter's steps make more of it, it is longer: see ``steady.pass_seconds``."""
-A_DAY = 86_400.0
-PROCESS_SECONDS = 5.0
-"""What a worker takes at the least to import its libraries and load a small model."""
+A_DAY, MANY = 86_400.0, 1e9
+MOST_ERROR = 0.5
+"""Of the mean: whoever asks for more means per cent."""
 
 
 @dataclass(frozen=True)
@@ -56,62 +57,79 @@ class Planned:
 
 def plan(requests: Sequence[Request]) -> list[Planned]:
     """One cell per request and model."""
-    return [_planned(request, model) for request in requests for model in request.models]
+    once = _Once()
+    return [_planned(request, model, once) for request in requests for model in request.models]
 
 
-def least_seconds(job: Job) -> float:
-    """What the procedure alone takes; serving the samples more often than ``pass_seconds`` asks comes on top."""
-    procedure = job.procedure
-    return PROCESS_SECONDS + 2 * procedure.idle_seconds + procedure.passes * procedure.pass_seconds
+class _Once:
+    """What many cells of a grid ask for is looked up once; that it cannot be had is an answer too."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], Any] = {}
+
+    def __call__(self, look: Callable[[], Value], *key: object) -> Value:
+        if key not in self._found:
+            try:
+                self._found[key] = look()
+            except WattstarError as error:
+                self._found[key] = error
+        found = self._found[key]
+        if isinstance(found, WattstarError):
+            raise found
+        return cast(Value, found)
 
 
-def seen_seconds(job: Job, records: Mapping[str, Record]) -> float | None:
-    """What the same job took before; ``records`` by job id."""
-    from wattstar.records.codec import job_id
-
-    earlier = records.get(job_id(job))
-    return earlier.seconds if earlier and earlier.status is Status.COMPLETE else None
-
-
-def _planned(request: Request, model: str) -> Planned:
+def _planned(request: Request, model: str, once: _Once) -> Planned:
     try:
-        return Planned(request, model, _job(request, model))
+        return Planned(request, model, _job(request, model, once))
     except WattstarError as error:
         return Planned(request, model, None, error)
 
 
-def _job(request: Request, model_id: str) -> Job:
+def _job(request: Request, model_id: str, once: _Once) -> Job:
     task = registry.task(request.task)
     _check(request)
     edition = STANDARD_EDITION if request.edition is None else request.edition
-    test_set = testsets.load(task, edition, request.samples)
-    model = models.resolve(request, model_id)
+    test_set = once(lambda: testsets.load(task, edition, request.samples), request.task, edition, request.samples)
+    told = (request.task, request.weights, request.revision, request.dtype, request.device, request.approach)
+    model = once(lambda: models.resolve(request, model_id), model_id, *told, request.trust_remote_code)
     model = replace(model, options={**model.options, **request.options})
-    backend = _backend(request, model, task)
-    return Job(
+    backend, controls = _backend(request, model, task), _controls(request, task, model)
+    meters = once(lambda: _meters(request, model), request.meters, request.require_measured, model.id, model.device)
+    job = Job(
         task=request.task,
         model=model,
         backend=backend,
-        controls=_controls(request, task, model),
-        procedure=_procedure(request, test_set),
-        meters=_meters(request, model),
+        controls=controls,
+        procedure=_procedure(request, test_set, meters),
+        meters=meters,
     )
+    once(lambda: fit.check(model), model.id, model.revision, model.dtype, model.device)
+    return job
 
 
-def _procedure(request: Request, test_set: testsets.TestSet) -> Procedure:
+def _procedure(request: Request, test_set: testsets.TestSet, meters: Sequence[str]) -> Procedure:
     procedure = Procedure(
         edition=test_set.edition,
         digest=test_set.digest,
         samples=len(test_set.samples),
         target_error=request.target_error,
         warm_up_seconds=request.warm_up_seconds,
-        idle_seconds=request.idle_seconds,
+        idle_seconds=_idle_seconds(request, meters),
         pass_seconds=_pass_seconds(request),
         subset=_subset(len(test_set.samples)) if request.quick else None,
     )
     if request.passes is None:
         return procedure
     return replace(procedure, passes=request.passes, most_passes=request.passes)
+
+
+def _idle_seconds(request: Request, meters: Sequence[str]) -> float:
+    """The asked ones; else those of the procedure, but where all is estimated: that tells nothing of a rest."""
+    if request.idle_seconds is not None:
+        return request.idle_seconds
+    estimates = all(registry.meter(name).method is Method.MODELLED for name in meters)
+    return 0.0 if estimates else Procedure.idle_seconds
 
 
 def _pass_seconds(request: Request) -> float:
@@ -127,19 +145,17 @@ def _subset(samples: int) -> int | None:
 
 
 def _check(request: Request) -> None:
-    for name, value, least in (
-        ("--passes", request.passes, 1),
-        ("--batch-size", request.batch_size, 1),
-        ("--new-tokens", request.new_tokens, 1),
-        ("--target-error", request.target_error, 0.001),
-        ("--warm-up-seconds", request.warm_up_seconds, 0),
-        ("--idle-seconds", request.idle_seconds, 0),
-        ("--pass-seconds", request.pass_seconds, 0),
+    for name, value, least, most in (
+        ("--passes", request.passes, 1, MANY),
+        ("--batch-size", request.batch_size, 1, MANY),
+        ("--new-tokens", request.new_tokens, 1, MANY),
+        ("--target-error", request.target_error, 0.001, MOST_ERROR),
+        ("--warm-up-seconds", request.warm_up_seconds, 0, A_DAY),
+        ("--idle-seconds", request.idle_seconds, 0, A_DAY),
+        ("--pass-seconds", request.pass_seconds, 0, A_DAY),
     ):
-        if value is not None and not least <= value < math.inf:
-            raise UsageError(f"{name} is {value}; it must be at least {least}, and finite.")
-        if name.endswith("-seconds") and value is not None and value > A_DAY:
-            raise UsageError(f"{name} is {value:g}; it must be at most a day, {A_DAY:g}.")
+        if value is not None and not least <= value <= most:
+            raise UsageError(f"{name} is {value:g}; it must be at least {least}, and at most {most:g}.")
     for name in ("quick", "require_measured", "trust_remote_code", "optional"):
         if not isinstance(getattr(request, name), bool):
             raise UsageError(f"{name} is {getattr(request, name)!r}; it must be True or False.")
@@ -151,9 +167,9 @@ def _check(request: Request) -> None:
 
 def _controls(request: Request, task: Task, model: ModelSpec) -> Controls:
     """The task's standard ones, but for what is asked; ``UsageError`` for what does not apply, or is out of range."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    from wattstar.records.codec import first_problem
+    from wattstar.records.codec import adapter, first_problem
 
     named = {"batch_size": request.batch_size, "new_tokens": request.new_tokens, "seed": request.seed}
     asked = {**request.controls, **{name: value for name, value in named.items() if value is not None}}
@@ -162,7 +178,7 @@ def _controls(request: Request, task: Task, model: ModelSpec) -> Controls:
         if name not in known:
             raise UsageError(f"{task.tag} has no control {name!r} that could be set.", [f"known: {', '.join(known)}"])
     try:
-        controls = TypeAdapter(Controls).validate_python({**vars(task.controls), **asked})
+        controls: Controls = adapter(Controls).validate_python({**vars(task.controls), **asked})
     except ValidationError as error:
         raise UsageError(f"The controls of {task.tag}: {first_problem(error)}.") from error
     for name in asked:

@@ -15,7 +15,7 @@ from wattstar.types import Mark, Method, Timeline, Window
 STILL_SECONDS, STILL_SHARE = 1.0, 0.005
 """A busy device does not draw less than so small a share of its usual power for so long."""
 LEAP, LEAST_STEPS = 20.0, 20
-"""Of so many steps, one with more energy than all others and so many times their power is no work."""
+"""Of so many steps, one with more energy than all others and so many times the usual power is no work."""
 
 STALL_SECONDS, STALL = 1.0, 5.0
 """A batch that takes so much longer, and so many times as long, as it usually does was held up."""
@@ -49,12 +49,13 @@ def stands_still(line: Timeline, window: Window) -> float | None:
 def leaps(line: Timeline, window: Window) -> float | None:
     """Watts of a step that dwarfs all others of a window, of a device whose limit is not known; None: there is none."""
     steps = list(_steps(line, window))
-    if line.most_watts is not None or len(steps) < LEAST_STEPS:
+    drawn = [joules / duration for duration, joules in steps if joules > 0]
+    if line.most_watts is not None or len(drawn) < LEAST_STEPS:
         return None
     duration, joules = max(steps, key=lambda step: step[1])
     others = sum(step[1] for step in steps) - joules
-    mean = others / (sum(step[0] for step in steps) - duration)
-    return joules / duration if joules > others and joules > LEAP * mean * duration else None
+    watts = joules / duration
+    return watts if joules > others and watts > LEAP * median(drawn) else None
 
 
 def stalls(marks: Sequence[Mark]) -> Mapping[int, float]:

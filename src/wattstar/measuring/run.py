@@ -6,30 +6,27 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
-from wattstar.measuring import figures
+from wattstar.measuring import environment
 from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
     blocks_of,
-    counted_windows,
-    fold,
-    phase_windows,
-    phases_of,
     subset_of,
     window_of,
     windows_of,
 )
+from wattstar.measuring.isolation import Isolation, kept_apart
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
+from wattstar.measuring.results import counted, fold, needed
+from wattstar.measuring.room import Room
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.steady import Round, judged, pass_seconds
-from wattstar.measuring.stopping import passes_needed
-from wattstar.measuring.surroundings import Neighbours
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
 from wattstar.records.store import Store, append
@@ -55,12 +52,14 @@ class Circumstances:
     watch: Callable[[Progress], None] = lambda progress: None
     start: Start = alone
     """How a worker is started."""
+    isolation: Isolation | None = None
+    """Which CPUs are whose; None: the system decides."""
 
 
 def run(job: Job, circumstances: Circumstances) -> Record:
     """Measure the job and add its record to the store, whatever happens; ``Interrupted`` after Ctrl-C."""
     store = circumstances.store
-    attempt = Attempt(job)
+    attempt = Attempt(job, environment=environment.describe(job))
     observer = _Observer(attempt, circumstances)
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
@@ -118,7 +117,6 @@ class _Observer:
 
     def __init__(self, attempt: Attempt, circumstances: Circumstances) -> None:
         self.attempt, self.job, self._circumstances = attempt, attempt.job, circumstances
-        self._neighbours: Neighbours | None = None
         self._rounds: list[Round] = []
         self._wanted = attempt.job.procedure.passes
 
@@ -128,15 +126,21 @@ class _Observer:
             "mark": self._mark, "round": self._round, "pass": self._pass,
             "row": self._row, "failed": self._failed, "done": self._done,
         }  # fmt: skip
-        with Worker(folder, silence, self._circumstances.start) as worker, self._sampler(worker, folder) as sampler:
+        with (
+            Worker(folder, silence, self._circumstances.start) as worker,
+            kept_apart(self._circumstances.isolation, worker.pid) as apart,
+            self._sampler(worker, folder) as sampler,
+        ):
             scene = _Scene(worker, sampler, folder)
+            self._room = Room(worker.pid, apart)
             try:
                 for what, content in worker.messages():
                     hear[what](content, scene)
             finally:
                 self.attempt.timelines = sampler.timelines()
-                self.attempt.states = sampler.states()
-                self.attempt.sampling = sampler.sampling()
+                self.attempt.states = [*sampler.states(), *self._room.seen]
+                self.attempt.sampling = replace(sampler.sampling(), parent_share=self._room.parent_share)
+                self.attempt.around = self._room.leave()
                 self.attempt.profiles = sampler.profiles()
                 self.attempt.caveats = sampler.caveats()
 
@@ -148,8 +152,7 @@ class _Observer:
         self.attempt.marks.append(Mark(**content))
         if content["name"] in (*STAGES, "pass"):
             self._circumstances.watch(Progress(self.job, content["name"], len(self.attempt.passes)))
-        if content["name"] == "pass":
-            self._neighbours = Neighbours(scene.worker.pid)
+        self._room.hear(self.attempt.marks[-1])
 
     def _round(self, content: dict[str, Any], scene: _Scene) -> None:
         """Judge the warm-up, and say how long a pass is to be when it is over."""
@@ -173,18 +176,9 @@ class _Observer:
         self.attempt.passes.append(self._worked_out(content, scene.sampler))
         append(scene.folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
         if len(self.attempt.passes) == pilot:
-            self._wanted = self._needed()
+            self._wanted = needed(self.attempt.passes, self.job.procedure)
         if not ahead:
             scene.worker.say("again" if len(self.attempt.passes) < self._wanted else "enough")
-
-    def _needed(self) -> int:
-        """How many passes there will be: fixed once, when the pilot is through."""
-        passes, procedure = self.attempt.passes, self.job.procedure
-        boundary = figures.rated(figures.figures(passes, procedure))
-        if boundary is None:
-            return len(passes)
-        values = [figures.per_query(counted, boundary) for counted in passes]
-        return passes_needed(values, procedure, figures.per_query_of_blocks(passes, boundary))
 
     def _row(self, content: dict[str, Any], scene: _Scene) -> None:
         self.attempt.rows.append(content)
@@ -203,23 +197,20 @@ class _Observer:
         window = window_of(marks, "pass")
         late = set(sampler.cover(window.end))
         domains = [Domain(timeline) for timeline in sampler.timelines()]
-        counted = counted_windows(marks)
-        energy = readings(domains, counted)
-        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
-        self.attempt.late.extend((index, domain) for domain in sorted(late))
-        phases = phase_windows(marks, [(phase.name, phase.begins) for phase in phases_of(self.job)])
-        return Pass(
+        told = Pass(
             index=index,
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
-            energy=energy,
-            phases={name: found for name, parts in phases.items() if (found := readings(domains, parts))},
+            energy=(),
             counts=content["counts"],
-            foreign_cpu=self._neighbours.share() if self._neighbours else None,
-            blocks=blocks_of(marks, content["blocks"], domains),
-            windows=tuple(counted) if len(counted) > 1 else (),
+            foreign_cpu=self._room.share,
+            blocks=blocks_of(marks, content["blocks"], ()),
         )
+        found = counted(told, marks, domains)
+        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in found.energy}
+        self.attempt.late.extend((index, domain) for domain in sorted(late))
+        return found
 
 
 def _stopped(attempt: Attempt) -> str:

@@ -66,7 +66,7 @@ class Domain:
         seen = list(powers(timeline))
         limit = OVER_THE_LIMIT * timeline.most_watts if timeline.most_watts else None
         surely = max(least_powers(timeline), default=0.0)
-        self._most = max(limit or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), surely)
+        self.most = max(limit or OVER_WHAT_WAS_SEEN * max(seen, default=0.0), surely)
         sampled = timeline.method is Method.SAMPLED and timeline.gaps
         self._changes = list(accumulate(_unseen(timeline, seen), initial=0.0)) if sampled else []
 
@@ -109,7 +109,7 @@ class Domain:
             first = max(bisect_left(times, edge + low) - 1, 0)
             last = min(bisect_right(times, edge + high), len(times) - 1)
             for step in range(first, last):
-                full = (joules[step + 1] - joules[step]) / self._most * 1e9 if self._most else 0.0
+                full = (joules[step + 1] - joules[step]) / self.most * 1e9 if self.most else 0.0
                 turns = (times[step], times[step] + full, times[step + 1] - full, times[step + 1])
                 near = (whole for turn in turns for whole in (math.floor(turn), math.floor(turn) + 1))
                 yield from (moment - edge for moment in near if low <= moment - edge <= high)
@@ -138,7 +138,7 @@ class Domain:
         if difference.bound == slack == 0:
             return difference
         difference = _Range(difference.low - slack, difference.mid, difference.high + slack)
-        return difference.within(self._most * seconds)
+        return difference.within(self.most * seconds)
 
     def _between_samples(self, window: Window) -> float:
         """Joules that samples of power may have missed: 4 standard deviations, all changes being independent.
@@ -156,13 +156,13 @@ class Domain:
         """The total at an edge; outside the window is what lies before its begin (−1) or after its end (1)."""
         times, joules = self.timeline.times, self.timeline.joules
         right = bisect_left(times, moment)
-        slack = self._slack(right - 1, right) * self._most
+        slack = self._slack(right - 1, right) * self.most
         if times[right] == moment:
             return _Range(joules[right] - slack, joules[right], joules[right] + slack)
         before, after = (moment - times[right - 1]) / 1e9, (times[right] - moment) / 1e9
         step, start = joules[right] - joules[right - 1], joules[right - 1]
-        low = max(0.0, step - self._most * after)
-        high = min(self._most * before, step)
+        low = max(0.0, step - self.most * after)
+        high = min(self.most * before, step)
         part = self._part(right - 1, before, after, outside if edges is Edges.LOAD_CHANGE else 0)
         return _Range(start + min(low, part) - slack, start + part, start + max(high, part) + slack)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ from typing import Any
 
 from wattstar.errors import WattstarError
 from wattstar.measuring.channel import Channel
+from wattstar.measuring.phase_gates import FIRST
 from wattstar.measuring.staging import staged
 from wattstar.measuring.steady import ROUNDS_A_PASS
-from wattstar.types import Batch, Mark, Output, Procedure, Sample, Session
+from wattstar.types import Batch, Mark, MarkFunction, Output, Procedure, Sample, Session
 
 BLOCKS = 4
 """A pass is told in so many parts."""
@@ -104,6 +106,25 @@ class Work:
         words = {"index": index, "repeats": self.repeats, "queries": queries, "counts": counts, "blocks": blocks}
         self.channel.say("pass", words)
 
+    def first_phase(self, ends: str) -> None:
+        """Serve batches up to the mark that ends their first phase, for as long as a pass is meant to last.
+
+        It confirms what the phase is worked out to take in the passes, so it is done where idle is measured too.
+        """
+        if not self.procedure.idle_seconds:
+            return
+        with self.stage(FIRST):
+            began = self.session.now()
+            for number in itertools.cycle(range(len(self.batches))):
+                self.mark("batch", None, number)
+                try:
+                    self.session.predict(self.batches[number], _stop_at(ends))
+                except _Stopped:
+                    self.mark("batch_end", None, number)
+                self.channel.breathe(now := self.session.now())
+                if (now - began) / 1e9 >= self.procedure.pass_seconds:
+                    break
+
     def _in_turns(self, index: int) -> list[dict[str, Any]]:
         """Bring one group after another to the device and serve it in a window of its own."""
         blocks: list[dict[str, Any]] = []
@@ -123,7 +144,7 @@ class Work:
         Tells its blocks; its first batch has this place in the pass.
         """
         raw: dict[int, Any] = {}
-        order, blocks = self._order()
+        order, blocks = arranged(len(self.batches), self.repeats, self.procedure, len(self.turns))
         self.session.predict(self.batches[order[-1]], ignore)
         self.channel.flush(self.mark(name, index, number))
         for i, each in enumerate(order):
@@ -153,19 +174,6 @@ class Work:
             served += 1
         self.channel.flush(self.mark("round_end", None, index))
         return served, seconds
-
-    def _order(self) -> tuple[list[int], list[range]]:
-        """Indexes of batches, and the blocks in it: every pass is the same, a place in it holds the same samples.
-
-        Of a subset like work stays together: each part is repeated in its place.
-        """
-        count = len(self.batches)
-        if self.procedure.subset is None:
-            order = list(range(count)) * self.repeats
-            return order, parts(len(order), max(1, BLOCKS // len(self.turns)))
-        groups = parts(count, BLOCKS_OF_A_SUBSET)
-        order = [number for group in groups for _ in range(self.repeats) for number in group]
-        return order, [range(group.start * self.repeats, group.stop * self.repeats) for group in groups]
 
     def _batch(self, index: int, place: int, batch: Batch) -> Any:
         began = self.mark("batch", index, place)
@@ -207,10 +215,38 @@ class Work:
         return {"first": first, "last": first + len(numbers) - 1, "queries": len(samples), "work": mean}
 
 
+def arranged(count: int, repeats: int, procedure: Procedure, turns: int) -> tuple[list[int], list[range]]:
+    """The order in which the batches of one of so many turns are served, and the blocks in it.
+
+    Every pass is the same: what lies in one place of it holds the same samples. Of a subset like work stays together,
+    each part is repeated in its place.
+    """
+    if procedure.subset is None:
+        order = list(range(count)) * repeats
+        return order, parts(len(order), max(1, BLOCKS // turns))
+    groups = parts(count, BLOCKS_OF_A_SUBSET)
+    order = [number for group in groups for _ in range(repeats) for number in group]
+    return order, [range(group.start * repeats, group.stop * repeats) for group in groups]
+
+
 def parts(count: int, wanted: int) -> list[range]:
     """So many things in a row, cut into equal parts as far as that goes; none is empty."""
     edges = sorted({round(i * count / wanted) for i in range(wanted + 1)})
     return [range(begin, end) for begin, end in pairwise(edges)]
+
+
+class _Stopped(Exception):
+    """A batch that need not be finished."""
+
+
+def _stop_at(end: str) -> MarkFunction:
+    """A mark function that leaves ``predict`` at this mark, through whatever library calls it."""
+
+    def mark(name: str) -> None:
+        if name == end:
+            raise _Stopped
+
+    return mark
 
 
 def ignore(name: str) -> None:

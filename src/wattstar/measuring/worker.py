@@ -22,6 +22,7 @@ from typing import Any
 from wattstar import models, registry, testsets
 from wattstar.errors import ModelUnavailable, UnfitEnvironment, VerificationFailed, WattstarError
 from wattstar.measuring.channel import Channel
+from wattstar.measuring.phases import phases_of
 from wattstar.measuring.work import Work
 from wattstar.records.codec import decode, encode
 from wattstar.testsets import SampleUnreadable
@@ -69,7 +70,7 @@ def _serve(job: Job, channel: Channel) -> None:
     with backend.session(job.model, task, job.controls) as session:
         work = Work(job.procedure, session, channel, works)
         channel.mark(Mark("load", began))
-        channel.mark(Mark("load_end", time.monotonic_ns()))
+        work.mark("load_end")
         with work.stage("preprocess"):
             samples, unreadable = _decode(chosen, task, job)
             work.prepare(samples, job.model.device, job.controls.batch_size)
@@ -79,6 +80,8 @@ def _serve(job: Job, channel: Channel) -> None:
             work.count(index)
             if channel.word()[0] != "again":
                 break
+        for phase in phases_of(job)[1:2]:
+            work.first_phase(phase.begins)
         work.idle("idle_after")
         served, outputs = work.served, work.outputs
         parameters = session.parameters

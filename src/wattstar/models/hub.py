@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +66,80 @@ def snapshot(id: str, commit: str, format: str, with_code: bool) -> Path:
     client()
     from huggingface_hub import snapshot_download
 
-    code = ("*.py",) if with_code else ()
-    patterns = [*WEIGHTS.get(format, ()), *SMALL_FILES, *code]
     with _explained(id, commit):
         folder = snapshot_download(
-            id, revision=commit, allow_patterns=patterns, ignore_patterns=list(COPIES), etag_timeout=TIMEOUT
-        )
+            id, revision=commit, allow_patterns=_patterns(format, with_code), ignore_patterns=list(COPIES),
+            etag_timeout=TIMEOUT,
+        )  # fmt: skip
     names = [path.relative_to(folder).as_posix() for path in Path(folder).rglob("*")]
     if format_of(names) != format:
         raise _without_weights(id, names)
     return Path(folder)
+
+
+@dataclass(frozen=True)
+class Files:
+    """What ``snapshot`` would bring."""
+
+    sizes: Mapping[str, int]
+    """Name → bytes, of every file."""
+    here: Mapping[str, Path]
+    """Name → where it lies, of those that are in the cache."""
+    parameters: int | None
+    """As the Hub counts them in safetensors; None where it does not say."""
+
+
+@cache
+def needed(id: str, commit: str, format: str) -> Files | None:
+    """The files of a commit that ``snapshot`` would bring; None where the Hub cannot be reached. Fetches none."""
+    client()
+    import httpx2
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        info = HfApi().model_info(id, revision=commit, timeout=TIMEOUT, files_metadata=True)
+    except (httpx2.TransportError, OfflineModeIsEnabled, HfHubHTTPError):
+        return None
+    sizes = {file.rfilename: file.size for file in info.siblings or () if file.size is not None}
+    wanted = list(kept(sizes, _patterns(format, with_code=False)))
+    found = {name: try_to_load_from_cache(id, name, revision=commit) for name in wanted}
+    here = {name: Path(path) for name, path in found.items() if isinstance(path, str)}
+    counted = info.safetensors.total if info.safetensors else None
+    return Files({name: sizes[name] for name in wanted}, here, counted)
+
+
+def cached(id: str, commit: str, format: str) -> Path | None:
+    """The folder in the cache with what ``snapshot`` would bring of a commit; None where that is not there."""
+    client()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        patterns = _patterns(format, with_code=False)
+        return Path(snapshot_download(id, revision=commit, local_files_only=True, allow_patterns=patterns))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def cache_folder() -> Path:
+    """Where fetched files go."""
+    client()
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def kept(names: Iterable[str], patterns: Sequence[str] = ("*",)) -> Iterator[str]:
+    """The names that fit a pattern and are no ``COPIES``, by the rules of the Hub's client."""
+    from huggingface_hub.utils._paths import filter_repo_objects
+
+    yield from filter_repo_objects(names, allow_patterns=list(patterns), ignore_patterns=list(COPIES))
+
+
+def _patterns(format: str, with_code: bool) -> list[str]:
+    """Of the files that are fetched."""
+    return [*WEIGHTS.get(format, ()), *SMALL_FILES, *["*.py"] * with_code]
 
 
 def _online(id: str, revision: str | None) -> tuple[str, str, Collection[str]] | None:

@@ -23,11 +23,15 @@ CUTS = tuple(NormalDist().inv_cdf(share) for share in (0.2, 0.4, 0.6, 0.8))
 
 
 def figure(record: Record) -> Figure | None:
-    """The figure that is rated; None for a record that must not be: failed, invalid, or without a boundary."""
+    """The figure that is rated; None for a record that must not be: failed, invalid, without a boundary or an energy.
+
+    Records may come from elsewhere: a figure of 0 would win every ranking, and one below has no logarithm.
+    """
     invalid = any(finding.severity is Severity.INVALID for finding in record.findings)
     if record.status is not Status.COMPLETE or invalid:
         return None
-    return next((made for made in record.figures if made.boundary is record.rated), None)
+    made = next((made for made in record.figures if made.boundary is record.rated), None)
+    return made if made is not None and 0 < made.wh_per_1000.mid < math.inf else None
 
 
 def key(record: Record, made: Figure) -> tuple[str, ...]:

@@ -17,13 +17,13 @@ Value = TypeVar("Value")
 
 def encode(value: object) -> Any:
     """A noun as plain JSON values."""
-    return _adapter(type(value)).dump_python(value, mode="json")
+    return adapter(type(value)).dump_python(value, mode="json")
 
 
 def decode(kind: type[Value], data: Any) -> Value:
     """Plain JSON values as a noun; ``VerificationFailed`` names the first field that does not fit."""
     try:
-        value: Value = _adapter(kind).validate_python(data)
+        value: Value = adapter(kind).validate_python(data)
         return value
     except ValidationError as error:
         raise VerificationFailed(f"Not a {kind.__name__}: {first_problem(error)}") from error
@@ -54,15 +54,15 @@ def job_id(job: Job) -> str:
 
 def schema() -> Mapping[str, Any]:
     """The JSON Schema (2020-12) of a record, as published in ``schema/record.json``."""
-    made = _adapter(Record).json_schema(mode="serialization")
+    made = adapter(Record).json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Built once a kind: pydantic compiles the whole tree of nouns."""
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """What reads and writes nouns of a kind; built once, since pydantic compiles the whole tree of nouns."""
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]

@@ -92,14 +92,22 @@ class Store:
         """The undamaged records, oldest first."""
         return ((entry.id, entry.record) for entry in self.entries() if entry.record is not None)
 
-    def find(self, start: str) -> tuple[str, Record]:
-        """The one record whose id starts so."""
+    def files(self) -> list[Path]:
+        """The records' files, damaged ones too, by name."""
+        return self._files("*.json")
+
+    def file(self, start: str) -> Path:
+        """The one record's file whose id starts so, damaged or not; ``UnknownName`` where there is none, or several."""
         files = self._files(f"{start}*.json") if start.isalnum() else []
         if not files:
             raise UnknownName(f"There is no record {start!r} in {self.folder}.", ["wattstar list"])
         if len(files) > 1:
             raise UnknownName(f"{len(files)} records start with {start!r}.", ["give more of the id: wattstar list"])
-        entry = _entry(files[0])
+        return files[0]
+
+    def find(self, start: str) -> tuple[str, Record]:
+        """The one record whose id starts so."""
+        entry = _entry(self.file(start))
         if entry.record is None:
             raise VerificationFailed(f"Record {entry.id[:12]} is damaged: {entry.problem}")
         return entry.id, entry.record
@@ -183,9 +191,14 @@ def _entry(file: Path) -> Entry:
         data = file.read_bytes()
         if digest(data) != file.stem:
             return Entry(file.stem, None, "its bytes are not those that were written")
-        return Entry(file.stem, decode(Record, json.loads(data)))
+        return Entry(file.stem, decode(Record, json.loads(data, parse_constant=_no_json)))
     except (OSError, ValueError, VerificationFailed) as error:
         return Entry(file.stem, None, str(error))
+
+
+def _no_json(word: str) -> None:
+    """Python's parser would take them for numbers."""
+    raise ValueError(f"{word} is no number")
 
 
 def _in_flight(folder: Path) -> InFlight | None:
