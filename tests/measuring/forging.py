@@ -209,6 +209,11 @@ def no_failure(forged: Forged) -> None:
     forged.record |= {"status": "interrupted", "failure": None}
 
 
+def no_samples(forged: Forged) -> None:
+    forged.tables.pop("samples")
+    forged.record |= {"samples": None}
+
+
 FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the check that finds it, and what that says
     "a changed joule": (set_to("passes.1.energy.0.joules", plus(1)), "readings", "pass 1: energy gpu:0 fake: joules"),
     "a tenth less in every pass and figure": (scaled_passes, "readings", "joules"),
