@@ -27,18 +27,8 @@ class NoRecord(Exception):
 def words(work: Work, samples: int, store: Path) -> list[str]:
     """The command: the whole procedure with ``--quick``; without idling, as the other two measure no idle power."""
     command = ["run", "--task", work.task, "--model", work.model, "--device", "cpu", "--out", str(store)]
-    more = ["--edition", EDITION, "--samples", str(samples), "--idle-seconds", "0", *quick(samples)]
+    more = ["--edition", EDITION, "--samples", str(samples), "--quick", "--idle-seconds", "0"]
     return [*WATTSTAR, *command, *more]
-
-
-def quick(samples: int) -> list[str]:
-    """A part of the samples that stands for all."""
-    from wattstar.cli.run import command
-
-    if any(option.name == "quick" for option in command.params):
-        return ["--quick"]
-    # Until ``run`` has --quick: a tenth of the samples, four passes.
-    return ["--samples", str(max(1, samples // 10)), "--passes", "4"]
 
 
 def stamps(store: Path, samples: int) -> list[tuple[int, int, int]]:

@@ -26,12 +26,19 @@ from benchmarks.cost_of_a_rating import about, rating, rival, table, turns, watc
 from benchmarks.cost_of_a_rating.works import WORKS, Work  # noqa: E402
 from benchmarks.meters import environment  # noqa: E402
 
+from wattstar.errors import WattstarError  # noqa: E402
+
 REQUIREMENTS = HERE.parent / "meters" / "requirements-optimum-benchmark.txt"
 START_SECONDS = 240.0
 """A command may take so long beside the samples before it is ended."""
+LEAST_TURN = 3.0
+"""Seconds."""
 SLOWEST = 10.0
 """A sample may take so many times ``Work.rate_seconds``: a parent that spins takes one core of two."""
-ERRORS = (turns.NoAnswer, OSError, ValueError, LookupError, rating.NoRecord)
+NAMES = [work.name for work in WORKS]
+SWEEPS = 14
+"""wattstar serves the fifth that ``--quick`` takes at most so often, and for at most a minute more each time."""
+ERRORS = (turns.NoAnswer, rating.NoRecord, WattstarError, OSError, ValueError, LookupError)
 """What a step can end by without ending the others."""
 
 
@@ -39,7 +46,8 @@ ERRORS = (turns.NoAnswer, OSError, ValueError, LookupError, rating.NoRecord)
 class Size:
     """How much is measured."""
 
-    samples: int
+    samples: Mapping[str, int]
+    """Work → of its test set."""
     part: Mapping[str, int]
     """Work → of the samples, so many are served by the bare loop and optimum-benchmark; left out: all."""
     turns: int
@@ -51,11 +59,18 @@ class Size:
     words: tuple[str, ...] = ()
     """Further ones of wattstar's command."""
     shorter: float = 1.0
-    """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, squared."""
+    """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, cubed."""
 
 
-FULL = Size(1000, {"generation": 20}, turns=8, commands=2, passes=5)
-FAST = Size(24, {"generation": 4}, turns=2, commands=1, passes=2, shorter=0.4)
+FULL = Size({**dict.fromkeys(NAMES, 1000), "generation": 300}, {"generation": 20}, turns=8, commands=2, passes=5)
+FAST = Size(
+    dict.fromkeys(NAMES, 100),
+    {"generation": 4, "similarity": 20, "classification": 20},
+    turns=2,
+    commands=1,
+    passes=2,
+    shorter=0.4,
+)
 
 
 @dataclass(frozen=True)
@@ -90,20 +105,19 @@ def main() -> None:
     python = environment.build(options.environment / REQUIREMENTS.stem, REQUIREMENTS)
     place = Place(options.folder.resolve(), python)
     results: dict[str, Any] = {"about": about.describe(size, python), "works": {}}
-    for work in WORKS:
-        if options.only and work.name not in options.only:
-            continue
-        found: dict[str, Any] = {"work": {"task": work.task, "model": work.model}}
-        results["works"][work.name] = found
-        for name, step in _steps(work, size, place):
-            print(f"{work.name}: {name} …", flush=True)
+    benches = [Bench(work, size, place) for work in WORKS if not options.only or work.name in options.only]
+    for bench in benches:
+        name, found = bench.work.name, bench.about()
+        results["works"][name] = found
+        for what, step in _steps(bench):
+            print(f"{name}: {what} …", flush=True)
             try:
                 made = step()
             except ERRORS as error:
-                print(f"{work.name}: {name} failed: {error}", flush=True)
-                found.setdefault("failed", []).append(f"{name}: {type(error).__name__}: {error}")
+                print(f"{name}: {what} failed: {error}", flush=True)
+                found.setdefault("failed", []).append(f"{what}: {type(error).__name__}: {error}")
             else:
-                found.setdefault(name.rpartition(" ")[0] or name, []).append(made)
+                found.setdefault(what.rpartition(" ")[0] or what, []).append(made)
             _save(results, options.out)
     print((options.out / "table.md").read_text(encoding="utf-8"))
 
@@ -115,7 +129,7 @@ def _options() -> Any:
     parser.add_argument("--folder", type=Path, default=scratch / "wattstar-cost", help="for caches, stores and logs")
     parser.add_argument("--environment", type=Path, default=scratch / "wattstar-meters-tools")
     parser.add_argument("--fast", action="store_true", help="tiny, to see that everything runs")
-    parser.add_argument("--only", action="append", choices=[work.name for work in WORKS])
+    parser.add_argument("--only", action="append", choices=NAMES)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--part", type=int, help="of the samples of generation, for all but wattstar")
     parser.add_argument("--turns", type=int, help="of each side, where per-sample times are compared")
@@ -127,9 +141,10 @@ def _options() -> Any:
 
 def _size(options: Any) -> Size:
     size = FAST if options.fast else FULL
-    asked = {name: getattr(options, name) for name in ("samples", "turns", "commands", "passes")}
+    asked = {name: getattr(options, name) for name in ("turns", "commands", "passes")}
     size = replace(size, **{name: value for name, value in asked.items() if value is not None})
-    size = replace(size, words=tuple(options.word or ()))
+    samples = dict.fromkeys(NAMES, options.samples) if options.samples else size.samples
+    size = replace(size, words=tuple(options.word or ()), samples=samples)
     return replace(size, part={"generation": options.part}) if options.part else size
 
 
@@ -139,14 +154,13 @@ def _save(results: Mapping[str, Any], folder: Path) -> None:
     (folder / "table.md").write_text(table.page(results), encoding="utf-8")
 
 
-def _steps(work: Work, size: Size, place: Place) -> Sequence[tuple[str, Callable[[], Any]]]:
+def _steps(bench: Bench) -> Sequence[tuple[str, Callable[[], Any]]]:
     """Name (with a number) and what it does; the three tools in turns."""
-    made = Bench(work, size, place)
-    steps: list[tuple[str, Callable[[], Any]]] = [("overhead", made.overhead), ("inside", made.inside)]
-    for number in range(size.commands):
-        steps.append((f"optimum-benchmark {number + 1}", made.rival))
+    steps: list[tuple[str, Callable[[], Any]]] = [("overhead", bench.overhead), ("inside", bench.inside)]
+    for number in range(bench.size.commands):
+        steps.append((f"optimum-benchmark {number + 1}", bench.rival))
         if number == 0:
-            steps += [("wattstar 1", made.wattstar), ("bare 1", made.bare)]
+            steps += [("wattstar 1", bench.wattstar), ("bare 1", bench.bare)]
     return steps
 
 
@@ -158,9 +172,10 @@ class Bench:
         self.work, self.size, self.place = work, size, place
         self.folder = place.folder / work.name
         self.folder.mkdir(parents=True, exist_ok=True)
-        rows = works.inputs(work, size.samples)
-        self.rows = rows[: max(2, round(work.few * size.shorter**2))]
-        self.part = works.spread(rows, min(size.part.get(work.name, size.samples), size.samples))
+        self.samples = size.samples[work.name]
+        rows = works.inputs(work, self.samples)
+        self.rows = rows[: max(2, round(work.few * size.shorter**3))]
+        self.part = works.spread(rows, min(size.part.get(work.name, self.samples), self.samples))
         self.model = works.model_folder(work)
         cache = place.folder / "cache"
         works.write_edition(cache, work, rows)
@@ -170,6 +185,10 @@ class Bench:
         self.prepared = rival.Prepared(place.python, old, data, place.environment)
         self.count = 0
 
+    def about(self) -> dict[str, Any]:
+        """What is measured."""
+        return {"task": self.work.task, "model": self.work.model, "samples": self.samples}
+
     @property
     def limit(self) -> float:
         """Seconds that one pass may take."""
@@ -178,7 +197,9 @@ class Bench:
     def overhead(self) -> dict[str, Any]:
         """wattstar's time a sample over the bare loop's."""
         with self._alone(self.rows) as bare, self._serving() as (harness, store):
-            made = turns.alternate(harness, bare, self.size.turns, self.work.turn_seconds * self.size.shorter)
+            made = turns.alternate(
+                harness, bare, self.size.turns, max(LEAST_TURN, self.work.turn_seconds * self.size.shorter)
+            )
             turns.interrupted(harness)
         return turns.compare(made, rating.stamps(store, len(self.rows)), len(self.rows))
 
@@ -208,9 +229,9 @@ class Bench:
         """One command of wattstar, as a user gives it, on all samples."""
         folder = self.folder / "wattstar"
         shutil.rmtree(folder, ignore_errors=True)
-        words = [*rating.words(self.work, self.size.samples, folder / "store"), *self.size.words]
-        limit = START_SECONDS + 15 * SLOWEST * self.work.rate_seconds * self.size.samples
-        spent = watch.run(watch.Command(words, folder, self.place.environment, min(limit, 1800.0)))
+        words = [*rating.words(self.work, self.samples, folder / "store"), *self.size.words]
+        limit = START_SECONDS + SWEEPS * (60 + SLOWEST * self.work.rate_seconds * self.samples / 5)
+        spent = watch.run(watch.Command(words, folder, self.place.environment, limit))
         return {**spent.written(), **rating.found(folder / "store", spent)}
 
     def bare(self) -> dict[str, Any]:

@@ -29,30 +29,31 @@ class Cost:
 def page(results: Mapping[str, Any]) -> str:
     """The whole page."""
     about, works = results["about"], results["works"]
-    parts = ["# What a rating costs\n", _head(about), *_short(works, about["size"]["samples"])]
-    parts += [*_harness(works), *_costs(works, about), *_waste(works)]
+    parts = ["# What a rating costs\n", _head(about), *_short(works)]
+    parts += [*_harness(works), *_costs(works), *_waste(works)]
     return "\n".join([*parts, *_failed(works), *_changes(about)])
 
 
 def _head(about: Mapping[str, Any]) -> str:
-    ours, theirs, size = about["ours"], about["theirs"], about["size"]
+    ours, theirs, counts = about["ours"], about["theirs"], about["size"]["samples"]
+    samples = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     return (
         f"{about['began']}, {about['processor']}, {about['cores']} cores, no GPU, {about['system']}; "
         f"load when it began {about['load_before']:.2f}, nice {about['nice']}.\n"
         f"wattstar {ours['wattstar']} with torch {ours['torch']}, transformers {ours['transformers']}; "
         f"optimum-benchmark {theirs['optimum-benchmark']} with torch {theirs['torch']}, "
         f"transformers {theirs['transformers']}.\n"
-        f"{size['samples']} samples, batch 1, float32, {about['cores']} threads for all. Joules of all: CPU seconds of "
+        f"{samples} samples, batch 1, float32, {about['cores']} threads for all. Joules of all: CPU seconds of "
         f"the whole process tree × {about['watts_per_core']:g} W ({about['watts_source']}) + memory × 0.375 W/GB: "
         f"*estimates*, ×/÷ 2; ratios do not depend on the watts.\n"
     )
 
 
-def _short(works: Mapping[str, Any], samples: int) -> list[str]:
+def _short(works: Mapping[str, Any]) -> list[str]:
     """A line a model."""
     lines = []
     for name, found in works.items():
-        made = {cost.tool: cost for cost in costs(found, samples)}
+        made = {cost.tool: cost for cost in costs(found)}
         own, words = made.pop("wattstar", None), []
         if found.get("overhead"):
             words.append(f"wattstar adds {(found['overhead'][-1]['per_sample']['mid'] - 1) * 100:+.2f} % to a sample")
@@ -103,10 +104,10 @@ def _ratio(summary: Mapping[str, float]) -> str:
     return f"{mid:+.2f} % [{low:+.2f}, {high:+.2f}]"
 
 
-def costs(found: Mapping[str, Any], samples: int) -> list[Cost]:
+def costs(found: Mapping[str, Any]) -> list[Cost]:
     """Of the three tools, as far as they were measured."""
     makers = {"wattstar": _wattstar, "optimum-benchmark": _rival, "bare": _bare}
-    return [make(found[name], samples) for name, make in makers.items() if found.get(name)]
+    return [make(found[name], found["samples"]) for name, make in makers.items() if found.get(name)]
 
 
 def _wattstar(runs: Sequence[Mapping[str, Any]], samples: int) -> Cost:
@@ -151,7 +152,7 @@ def _half_of_ten(values: Sequence[float]) -> float | None:
     return T_9 * statistics.stdev(values) / math.sqrt(TEN) / statistics.fmean(values)
 
 
-def _costs(works: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
+def _costs(works: Mapping[str, Any]) -> list[str]:
     lines = [
         "## From the command to a figure with its interval\n",
         "Everything included: start, load, warm-up, the other tools' ten passes. Neither of them states an interval:\n"
@@ -160,7 +161,7 @@ def _costs(works: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
         *_header("model", "tool", "what", "wall, s", "estimated J", "± 95 %", "±1 % reached", "wall ×", "J ×"),
     ]
     for name, found in works.items():
-        made = costs(found, about["size"]["samples"])
+        made = costs(found)
         own = next((cost for cost in made if cost.tool == "wattstar"), None)
         for cost in made:
             ratios = [_times(cost.wall, own.wall), _times(cost.joules, own.joules)] if own else ["–", "–"]

@@ -91,7 +91,9 @@ def test_ten_interrupts_of_ten_jobs_lose_nothing_and_splice_nothing(tmp_path: Pa
     made = [record for record in every if record.status is Status.COMPLETE]
     assert len({record.job_id for record in made}) == len(made) == len(WATTS)
     assert {record.status for record in every} == {Status.COMPLETE, Status.INTERRUPTED}
-    assert len({record.timelines for record in every}) == len({record.marks for record in every}) == len(every)
+    # One that was stopped before anything was read has nothing of its own.
+    read = [record for record in every if record.passes]
+    assert len({record.timelines for record in read}) == len({record.marks for record in read}) == len(read)
     assert all(store.table(kind, name) for record in every for kind in TABLES if (name := getattr(record, kind)))
     for record in every:
         attempt_is_whole(record, store)

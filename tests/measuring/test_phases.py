@@ -144,6 +144,29 @@ def test_a_sampled_sensor_speaks_of_long_phases_only() -> None:
     assert low < 500.0 < high
 
 
+def test_the_only_phase_is_known_whatever_reads_it() -> None:
+    seen = by_hand((0.7,), method=Method.SAMPLED)
+    served = [Window(3 * i * SECOND, (3 * i + 3) * SECOND - 10**7) for i in range(6)]
+    [found] = phases.split([seen.line], seen.passes, {"forward": served})
+    assert (found.name, found.seconds) == ("forward", exactly(18.0))
+    assert found.watts.mid == pytest.approx(700 / 3, rel=1e-6)
+
+
+def test_what_lies_between_two_turns_is_not_counted() -> None:
+    """Samples that were on the device in turns: the third batch was not part of a window."""
+    seen = by_hand((0.7,), batches=20)
+    turns = (Window(0, 6 * SECOND), Window(9 * SECOND, 60 * SECOND))
+    reading = Domain(seen.line).reading(turns)
+    assert reading is not None
+    [whole] = seen.passes
+    passes = (replace(whole, queries=190, energy=(reading,), windows=turns),)
+    windows = {name: [part for i, part in enumerate(parts) if i != 2] for name, parts in seen.windows.items()}
+    found = {each.name: each for each in phases.split([seen.line], passes, windows)}
+    assert list(found) == ["prefill", "decode"], "the time between is no gap"
+    assert found["prefill"].watts.mid == pytest.approx(500.0, rel=0.01)
+    assert found["decode"].wh_per_1000.mid == pytest.approx(20.0 / 3.6, rel=0.01)
+
+
 # ── a counter with steps of 100 ms, phases of 20 and 200 ms ──
 
 

@@ -102,11 +102,11 @@ def test_the_larger_of_both_errors_counts_with_its_own_degrees_of_freedom() -> N
 def test_correlation_widens_by_its_bias_and_its_sum() -> None:
     """Residuals + + − − + + − −, each of 0.01: the products of neighbours sum to 1 of 7, φ 1/7.
 
-    Unbiased 1/7 + (1 + 3/7) / 8 = 0.3214; 6 · (1 − φ²)/(1 + φ²) degrees of freedom.
+    Unbiased 1/7 · (1 + 6/8) = 0.25; 6 · (1 − φ²)/(1 + φ²) degrees of freedom.
     """
     blocks = [[1.01, 1.01], [0.99, 0.99], [1.01, 1.01], [0.99, 0.99]]
     assert correlation(residuals(blocks) or []) == pytest.approx(1 / 7)
-    phi = 1 / 7 + (1 + 3 / 7) / 8
+    phi = 1 / 7 * (1 + 6 / 8)
     lags = sum((1 - k / 8) * phi**k for k in range(1, 8))
     found = scatter_of(blocks)
     assert found is not None

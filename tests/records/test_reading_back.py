@@ -144,6 +144,7 @@ COMMANDS = {
     "rate": lambda store: ["rate", "-o", store],
     "list": lambda store: ["list", "-o", store],
     "show": lambda store: ["show", next(Store(store).records())[0], "-o", store],
+    "verify": lambda store: ["verify", store],
     "doctor": lambda store: ["doctor"],
     "models": lambda store: ["models"],
     "tasks": lambda store: ["tasks"],

@@ -18,6 +18,8 @@ COMMANDS: Mapping[str, str] = {
     "compare": "Say how many times more energy one model takes than another.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
+    "verify": "Work every figure of a record out again, and say what does not add up.",
+    "reproduce": "Measure the job of a record again, and say whether both agree.",
     "doctor": "Say what this machine can measure, and the cure for what it cannot.",
     "probe": "Characterise a GPU's energy sensor, once a machine.",
     "tasks": "List the tasks.",

@@ -1,4 +1,4 @@
-"""What is known of one attempt at a job, and how it becomes a record."""
+"""What is known of one attempt at a job, and where in time its parts lie."""
 
 from __future__ import annotations
 
@@ -9,35 +9,21 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-import wattstar
 from wattstar import registry, testsets
-from wattstar.measuring import choosing, figures, gates, machine, net, phase_gates, phases, spoilers
-from wattstar.measuring.queries import units
+from wattstar.measuring import phase_gates
 from wattstar.measuring.room import Around
-from wattstar.measuring.timeline import Domain, best, readings
-from wattstar.records import tables
-from wattstar.records.codec import decode, job_id
-from wattstar.records.store import Store
+from wattstar.measuring.timeline import Domain, readings
 from wattstar.types import (
-    SCHEMA_VERSION,
     Block,
+    Environment,
     Failure,
-    Figure,
-    Finding,
     Job,
-    Level,
-    Loaded,
     Mark,
     Observation,
     Pass,
-    PhaseEnergy,
     Procedure,
-    Quality,
-    Reading,
-    Record,
     Sampling,
     SensorProfile,
-    Stage,
     Status,
     Timeline,
     WarmUp,
@@ -69,6 +55,9 @@ class Attempt:
     subset: testsets.Subset | None = None
     """The samples that stand for all, where a part of them does."""
     caveats: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+    """What is on the machine and was not read."""
+    environment: Environment | None = None
     around: Around = field(default_factory=Around)
 
     @property
@@ -77,68 +66,6 @@ class Attempt:
         if self.failure and self.failure.reason == "interrupted":
             return Status.INTERRUPTED
         return Status.COMPLETE if self.done else Status.FAILED
-
-
-def fold(attempt: Attempt, store: Store) -> Record:
-    """Everything in one record, its tables written first."""
-    done = attempt.done or {}
-    stages = _stages(attempt)
-    idle = net.rests(stages, [Domain(timeline) for timeline in attempt.timelines])
-    made = net.with_net(figures_of(attempt), attempt.passes, idle)
-    boundary = figures.rated(made)
-    split = _phases(attempt)
-    loaded = decode(Loaded, done["loaded"]) if done else None
-    return Record(
-        schema_version=SCHEMA_VERSION,
-        wattstar=wattstar.__version__,
-        job=attempt.job,
-        job_id=job_id(attempt.job),
-        status=attempt.status,
-        started=attempt.started.isoformat(timespec="milliseconds"),
-        seconds=time.monotonic() - attempt.began,
-        machine=machine.describe(loaded.packages if loaded else {}),
-        loaded=loaded,
-        passes=tuple(attempt.passes),
-        stages=stages,
-        figures=made,
-        rated=boundary,
-        quality=decode(Quality, done["quality"]) if done.get("quality") else None,
-        findings=(*_findings(attempt, made, split), *net.findings(made, boundary, attempt.passes, idle)),
-        failure=attempt.failure,
-        timelines=store.add_table("timelines", tables.timelines_to_parquet(attempt.timelines)),
-        marks=store.add_table("marks", tables.marks_to_parquet(attempt.marks)),
-        states=store.add_table("states", tables.states_to_parquet(attempt.states)) if attempt.states else None,
-        samples=store.add_table("samples", tables.samples_to_parquet(attempt.rows)) if attempt.rows else None,
-        sampling=attempt.sampling,
-        sensors=attempt.profiles,
-        warm_up=attempt.warm_up,
-        phases=split,
-    )
-
-
-def _stages(attempt: Attempt) -> tuple[Stage, ...]:
-    domains = [Domain(timeline) for timeline in attempt.timelines]
-    names = {mark.name for mark in attempt.marks}
-    windows = {name: window_of(attempt.marks, name) for name in STAGES if {name, name + "_end"} <= names}
-    return tuple(Stage(name, window, _energy(name, domains, window)) for name, window in windows.items())
-
-
-def _energy(name: str, domains: Sequence[Domain], window: Window) -> tuple[Reading, ...]:
-    """An estimate knows the work of a process, and nothing of what a machine draws at rest."""
-    found = readings(domains, [window])
-    return tuple(reading for reading in found if not (name in IDLE and reading.plausible_factor))
-
-
-def _phases(attempt: Attempt) -> tuple[PhaseEnergy, ...]:
-    """What each phase took in the passes that were finished."""
-    windows = phases.windows(attempt.marks, attempt.passes, phases.phases_of(attempt.job))
-    return phases.split(attempt.timelines, attempt.passes, windows)
-
-
-def figures_of(attempt: Attempt) -> tuple[Figure, ...]:
-    """What the passes say, and the samples beside them."""
-    known = figures.Queries(units(attempt.rows, attempt.job.controls.batch_size), attempt.subset)
-    return figures.figures(attempt.passes, attempt.job.procedure, known)
 
 
 def served(procedure: Procedure) -> int:
@@ -153,44 +80,6 @@ def subset_of(job: Job) -> testsets.Subset | None:
     task = registry.task(job.task)
     rows = testsets.load(task, job.procedure.edition, job.procedure.samples)
     return testsets.draw(rows.samples, task, job.controls, job.procedure.subset)
-
-
-def _findings(attempt: Attempt, made: Sequence[Figure], split: Sequence[PhaseEnergy]) -> list[Finding]:
-    done = attempt.done or {}
-    names = [phase.name for phase in phases.phases_of(attempt.job)]
-    rated = figures.rated(made)
-    windows = [counted.window for counted in attempt.passes]
-    return [
-        *gates.unreadable_samples(done.get("unreadable", ()), served(attempt.job.procedure)),
-        *gates.coverage(attempt.late),
-        *gates.readings(attempt.passes),
-        *gates.limits(attempt.passes, attempt.timelines),
-        *gates.cross_check([counted.energy for counted in attempt.passes]),
-        *gates.jumps(attempt.timelines, windows),
-        *gates.falls(attempt.timelines, windows),
-        *gates.steady_work(attempt.timelines, windows),
-        *gates.stalls(attempt.marks),
-        *gates.states(attempt.states, windows),
-        *gates.gaps(attempt.sampling, windows),
-        *gates.warm_up(attempt.warm_up),
-        *gates.trend(attempt.passes, rated),
-        *gates.correlation(attempt.passes, rated),
-        *gates.caveats(best(attempt.passes[0].energy) if attempt.passes else (), attempt.caveats),
-        *gates.left_out(_left_out(attempt.job)),
-        *gates.figure(attempt.passes, rated),
-        *phase_gates.unknown(attempt.passes, names, split),
-        *phase_gates.unconfirmed(split, names[0], phase_gates.alone(_stages(attempt), attempt.marks)),
-        *gates.scatter(made, rated),
-        *gates.neighbours(attempt.passes, attempt.around.neighbours),
-        *spoilers.spoilers(attempt.around, attempt.states, windows, attempt.job.model.device == "cpu"),
-    ]
-
-
-def _left_out(job: Job) -> Sequence[str]:
-    """Of a job whose meters were not all asked for by name."""
-    asked = [name for name in job.meters if registry.meter(name).affinity().level is Level.ASKED]
-    gpu = job.model.device != "cpu"
-    return () if asked else tuple(choosing.left_out(choosing.affinities(), job.meters, gpu))
 
 
 def blocks_of(marks: Sequence[Mark], told: Sequence[Mapping[str, Any]], domains: Sequence[Domain]) -> tuple[Block, ...]:
@@ -227,3 +116,9 @@ def window_of(marks: Sequence[Mark], name: str) -> Window:
     begin = next(mark.time for mark in marks if mark.name == name)
     end = next(mark.time for mark in marks if mark.name == name + "_end")
     return Window(begin, end)
+
+
+def span(marks: Sequence[Mark]) -> float:
+    """Seconds from the first to the last; a simulated world may be ahead of the clock on the wall."""
+    times = [mark.time for mark in marks]
+    return (max(times) - min(times)) / 1e9 if times else 0.0

@@ -108,12 +108,14 @@ class _Regression:
         check(best.less(stamps, LEAST_VARIATION).matrix, ROUNDING * squares)
         clean = best.less(stamps, BLURRED)
         errors, inflation = self._errors(clean)
-        mid = _bounded(clean, self.whole)
+        mid, raw = _bounded(clean, self.whole), _bounded(best, self.whole)
         allowed = self._allowed(best, inflation)
         others = [_bounded(normal.less(stamps, BLURRED), self.whole) for normal in allowed]
         found = []
         for phase, (power, error) in enumerate(zip(mid, errors, strict=True)):
             half = student(self.degrees) * math.hypot(error, self.whole.error / self.whole.duration)
+            # In one run stamps do anything between nothing and twice what they do on average.
+            half += abs(power - raw[phase])
             shifts = [other[phase] - power for other in others]
             low = power - math.hypot(half, min([0.0, *shifts]))
             high = power + math.hypot(half, max([0.0, *shifts]))

@@ -99,8 +99,13 @@ class Room:
         """Of one core, used by this whole process from the first pass to the end of the last."""
 
     def hear(self, mark: Mark) -> None:
-        """Look around when a pass begins and when it has ended, and now and then at the clock while it goes on."""
-        if mark.name == "pass":
+        """Look around when a pass begins and when it has ended, and now and then at the clock while it goes on.
+
+        Who else is there is listed when the warm-up begins: that takes some milliseconds, which a pass has no room for.
+        """
+        if mark.name == "warm_up":
+            self._meet()
+        elif mark.name == "pass":
             self._own = self._own or (time.monotonic(), time.process_time())
             self._note(mark.time, looked(self._root))
             self._meet()

@@ -12,23 +12,21 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.errors import Interrupted, MeterUnavailable, StoreUnusable, WattstarError
-from wattstar.measuring import figures
+from wattstar.measuring import environment
 from wattstar.measuring.attempt import (
     STAGES,
     Attempt,
     blocks_of,
-    counted_windows,
-    fold,
     subset_of,
     window_of,
     windows_of,
 )
 from wattstar.measuring.isolation import Isolation, kept_apart
 from wattstar.measuring.process import Start, Worker, WorkerLost, alone
+from wattstar.measuring.results import counted, fold, needed
 from wattstar.measuring.room import Room
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.steady import Round, judged, pass_seconds
-from wattstar.measuring.stopping import passes_needed
 from wattstar.measuring.timeline import Domain, readings
 from wattstar.records.codec import canonical, job_id
 from wattstar.records.store import Store, append
@@ -61,7 +59,7 @@ class Circumstances:
 def run(job: Job, circumstances: Circumstances) -> Record:
     """Measure the job and add its record to the store, whatever happens; ``Interrupted`` after Ctrl-C."""
     store = circumstances.store
-    attempt = Attempt(job)
+    attempt = Attempt(job, environment=environment.describe(job))
     observer = _Observer(attempt, circumstances)
     folder = store.job_folder(job_id(job))
     append(folder / "job.json", canonical(job).decode())
@@ -178,18 +176,9 @@ class _Observer:
         self.attempt.passes.append(self._worked_out(content, scene.sampler))
         append(scene.folder / "journal.jsonl", canonical(self.attempt.passes[-1]).decode())
         if len(self.attempt.passes) == pilot:
-            self._wanted = self._needed()
+            self._wanted = needed(self.attempt.passes, self.job.procedure)
         if not ahead:
             scene.worker.say("again" if len(self.attempt.passes) < self._wanted else "enough")
-
-    def _needed(self) -> int:
-        """How many passes there will be: fixed once, when the pilot is through."""
-        passes, procedure = self.attempt.passes, self.job.procedure
-        boundary = figures.rated(figures.figures(passes, procedure))
-        if boundary is None:
-            return len(passes)
-        values = [figures.per_query(counted, boundary) for counted in passes]
-        return passes_needed(values, procedure, figures.per_query_of_blocks(passes, boundary))
 
     def _row(self, content: dict[str, Any], scene: _Scene) -> None:
         self.attempt.rows.append(content)
@@ -208,21 +197,20 @@ class _Observer:
         window = window_of(marks, "pass")
         late = set(sampler.cover(window.end))
         domains = [Domain(timeline) for timeline in sampler.timelines()]
-        counted = counted_windows(marks)
-        energy = readings(domains, counted)
-        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in energy}
-        self.attempt.late.extend((index, domain) for domain in sorted(late))
-        return Pass(
+        told = Pass(
             index=index,
             window=window,
             repeats=content["repeats"],
             queries=content["queries"],
-            energy=energy,
+            energy=(),
             counts=content["counts"],
             foreign_cpu=self._room.share,
-            blocks=blocks_of(marks, content["blocks"], domains),
-            windows=tuple(counted) if len(counted) > 1 else (),
+            blocks=blocks_of(marks, content["blocks"], ()),
         )
+        found = counted(told, marks, domains)
+        late |= {domain.timeline.domain for domain in domains} - {reading.domain for reading in found.energy}
+        self.attempt.late.extend((index, domain) for domain in sorted(late))
+        return found
 
 
 def _stopped(attempt: Attempt) -> str:

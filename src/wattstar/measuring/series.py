@@ -16,6 +16,10 @@ from wattstar.measuring.intervals import STUDENT_T_995, student
 
 MOST_CORRELATION = 0.9
 """Beyond it so few blocks cannot tell one correlation from another."""
+BIAS = 6.0
+"""A correlation φ of n values is estimated too low by so many times φ/n. For a series with one mean it is (1 + 3φ)/n
+(Kendall, Biometrika 41, 1954, 403-404). Here neighbours have means of their own, which takes the 1/n away; 6 instead of
+3, because a run that shows too little correlation shows too little scatter too (``benchmarks/coverage``)."""
 LEAST_FREEDOM = 3.0
 """However correlated blocks are, they are worth as much as a pilot of four."""
 LEAST_SCATTER = 0.001
@@ -104,12 +108,12 @@ def hangs_together(blocks: Blocks) -> float | None:
 def _variance(left: Sequence[float], free: int) -> tuple[float, float]:
     """Of one residual, times what correlation makes of it in a mean of all, 1 + 2 Σ (1 − k/n) φᵏ; degrees of freedom.
 
-    φ of so few values is estimated too low, by (1 + 3φ)/n (Kendall, Biometrika 41, 1954, 403-404); it is never below 0,
-    because that blocks balance each other out shall make no interval narrower. Values so correlated are worth
-    (1 − φ²)/(1 + φ²) as many independent ones (Bartlett, Journal of the Royal Statistical Society 98, 1935, 536-543).
+    φ of so few values is estimated too low (``BIAS``). It is never below 0, because that blocks balance each other out
+    shall make no interval narrower. Values so correlated are worth (1 − φ²)/(1 + φ²) as many independent ones
+    (Bartlett, Journal of the Royal Statistical Society 98, 1935, 536-543).
     """
     count, phi = len(left), correlation(left)
-    phi = max(0.0, min(phi + (1 + 3 * phi) / count, MOST_CORRELATION))
+    phi = max(0.0, min(phi * (1 + BIAS / count), MOST_CORRELATION))
     inflation = 1 + 2 * sum((1 - k / count) * phi**k for k in range(1, count))
     variance = sum(value**2 for value in left) / free * inflation
     return variance, max(free * (1 - phi**2) / (1 + phi**2), LEAST_FREEDOM)

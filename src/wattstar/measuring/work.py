@@ -144,7 +144,7 @@ class Work:
         Tells its blocks; its first batch has this place in the pass.
         """
         raw: dict[int, Any] = {}
-        order, blocks = self._order()
+        order, blocks = arranged(len(self.batches), self.repeats, self.procedure, len(self.turns))
         self.session.predict(self.batches[order[-1]], ignore)
         self.channel.flush(self.mark(name, index, number))
         for i, each in enumerate(order):
@@ -174,19 +174,6 @@ class Work:
             served += 1
         self.channel.flush(self.mark("round_end", None, index))
         return served, seconds
-
-    def _order(self) -> tuple[list[int], list[range]]:
-        """Indexes of batches, and the blocks in it: every pass is the same, a place in it holds the same samples.
-
-        Of a subset like work stays together: each part is repeated in its place.
-        """
-        count = len(self.batches)
-        if self.procedure.subset is None:
-            order = list(range(count)) * self.repeats
-            return order, parts(len(order), max(1, BLOCKS // len(self.turns)))
-        groups = parts(count, BLOCKS_OF_A_SUBSET)
-        order = [number for group in groups for _ in range(self.repeats) for number in group]
-        return order, [range(group.start * self.repeats, group.stop * self.repeats) for group in groups]
 
     def _batch(self, index: int, place: int, batch: Batch) -> Any:
         began = self.mark("batch", index, place)
@@ -226,6 +213,20 @@ class Work:
         works = [self.works[sample.id] for sample in samples] if self.works else []
         mean = sum(works) / len(works) if works else None
         return {"first": first, "last": first + len(numbers) - 1, "queries": len(samples), "work": mean}
+
+
+def arranged(count: int, repeats: int, procedure: Procedure, turns: int) -> tuple[list[int], list[range]]:
+    """The order in which the batches of one of so many turns are served, and the blocks in it.
+
+    Every pass is the same: what lies in one place of it holds the same samples. Of a subset like work stays together,
+    each part is repeated in its place.
+    """
+    if procedure.subset is None:
+        order = list(range(count)) * repeats
+        return order, parts(len(order), max(1, BLOCKS // turns))
+    groups = parts(count, BLOCKS_OF_A_SUBSET)
+    order = [number for group in groups for _ in range(repeats) for number in group]
+    return order, [range(group.start * repeats, group.stop * repeats) for group in groups]
 
 
 def parts(count: int, wanted: int) -> list[range]:

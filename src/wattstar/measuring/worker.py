@@ -70,7 +70,7 @@ def _serve(job: Job, channel: Channel) -> None:
     with backend.session(job.model, task, job.controls) as session:
         work = Work(job.procedure, session, channel, works)
         channel.mark(Mark("load", began))
-        channel.mark(Mark("load_end", time.monotonic_ns()))
+        work.mark("load_end")
         with work.stage("preprocess"):
             samples, unreadable = _decode(chosen, task, job)
             work.prepare(samples, job.model.device, job.controls.batch_size)

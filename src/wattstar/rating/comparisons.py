@@ -13,6 +13,8 @@ from wattstar.types import Comparison, Figure, Interval, Record
 REPRODUCIBILITY = 0.01
 """By so much, as a standard deviation, the same model differs from sitting to sitting on one card: design §6.8, a
 convention until it is measured here."""
+BETWEEN_CARDS = 0.08
+"""The same on another card or machine: design §6.8, likewise."""
 Z_975 = 1.96
 
 
@@ -33,6 +35,29 @@ def compare(one: tuple[str, Record], other: tuple[str, Record]) -> Comparison:
         gain=_gain(thrifty[1], greedy[1]),
         differs=_differences(thrifty[1], greedy[1]),
     )
+
+
+def reproduction(then: Record, again: Record) -> Interval:
+    """How many times the first record's energy the second one took, for the same job; 95 %.
+
+    The interval, on ln, is made of both repeatability intervals and √2 times what two sittings differ by; of another
+    card or machine, what two of these differ by. ``UsageError`` where one record has no figure that counts on the
+    other's boundary.
+    """
+    one, other = figure(then), figure(again)
+    if one is None or other is None or one.boundary is not other.boundary:
+        raise UsageError(
+            "One of the records has no figure that the other could be compared with.", ["wattstar show ID"]
+        )
+    return _ratio(one.wh_per_1000, other.wh_per_1000, REPRODUCIBILITY if same_machine(then, again) else BETWEEN_CARDS)
+
+
+def same_machine(one: Record, other: Record) -> bool:
+    """Whether both ran on one card, or on processors of one kind, which is all that is known of processors."""
+    first, second = one.machine, other.machine
+    cards = [{gpu.uuid for gpu in machine.gpus} for machine in (first, second)]
+    alike = (first.cpu, first.cores, first.memory_bytes) == (second.cpu, second.cores, second.memory_bytes)
+    return bool(cards[0] & cards[1]) if one.job.model.device != "cpu" else alike
 
 
 def _figure(member: tuple[str, Record]) -> Figure:
@@ -68,12 +93,13 @@ def _conditions(record: Record) -> Mapping[str, Any]:
     }
 
 
-def _ratio(thrifty: Interval, greedy: Interval) -> Interval:
+def _ratio(thrifty: Interval, greedy: Interval, between: float = REPRODUCIBILITY) -> Interval:
+    """``between``: the standard deviation of one sitting, or card, from another, as a share."""
     mid = greedy.mid / thrifty.mid
     if thrifty.high is None or greedy.high is None:
         return Interval(None, mid, None)
     shares = [(interval.high - interval.mid) / interval.mid for interval in (thrifty, greedy) if interval.high]
-    sittings = Z_975 * math.sqrt(2) * REPRODUCIBILITY
+    sittings = Z_975 * math.sqrt(2) * between
     half = math.sqrt(sum(share**2 for share in shares) + sittings**2)
     return Interval(mid * math.exp(-half), mid, mid * math.exp(half))
 

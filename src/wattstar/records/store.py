@@ -91,14 +91,22 @@ class Store:
         """The undamaged records, oldest first."""
         return ((entry.id, entry.record) for entry in self.entries() if entry.record is not None)
 
-    def find(self, start: str) -> tuple[str, Record]:
-        """The one record whose id starts so."""
+    def files(self) -> list[Path]:
+        """The records' files, damaged ones too, by name."""
+        return self._files("*.json")
+
+    def file(self, start: str) -> Path:
+        """The one record's file whose id starts so, damaged or not; ``UnknownName`` where there is none, or several."""
         files = self._files(f"{start}*.json") if start.isalnum() else []
         if not files:
             raise UnknownName(f"There is no record {start!r} in {self.folder}.", ["wattstar list"])
         if len(files) > 1:
             raise UnknownName(f"{len(files)} records start with {start!r}.", ["give more of the id: wattstar list"])
-        entry = _entry(files[0])
+        return files[0]
+
+    def find(self, start: str) -> tuple[str, Record]:
+        """The one record whose id starts so."""
+        entry = _entry(self.file(start))
         if entry.record is None:
             raise VerificationFailed(f"Record {entry.id[:12]} is damaged: {entry.problem}")
         return entry.id, entry.record

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from wattstar.errors import VerificationFailed
 from wattstar.types import Interval, Mark, Method, Observation, Timeline
 
 TIMELINE = {
@@ -37,6 +38,7 @@ SAMPLE = {
 
 
 LAG = ("lag_low", "lag", "lag_high")
+MAY_BE_NULL = frozenset({"plausible_factor", "most_watts", *LAG, "gain", "pass_index", "batch"})
 WHOLE = ("domain", "meter", "method", "plausible_factor", "most_watts", *LAG, "quantum", "gain")
 """Columns that are the same in every row of one timeline."""
 
@@ -56,7 +58,7 @@ def timelines_to_parquet(timelines: Iterable[Timeline]) -> bytes:
 def timelines_from_parquet(data: bytes) -> list[Timeline]:
     """The timelines, in the order in which they were written."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in _read(data):
+    for row in _read(data, TIMELINE):
         groups.setdefault(tuple(row[name] for name in WHOLE), []).append(row)
     return [_timeline(dict(zip(WHOLE, key, strict=True)), rows) for key, rows in groups.items()]
 
@@ -70,6 +72,8 @@ def _whole(line: Timeline) -> dict[str, Any]:
 
 def _timeline(whole: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> Timeline:
     low, mid, high = (whole.pop(name) for name in LAG)
+    if whole["method"] not in list(Method):
+        raise VerificationFailed(f"There is no method {whole['method']!r}.")
     return Timeline(
         **whole | {"method": Method(whole["method"])},
         lag=None if mid is None else Interval(low, mid, high),
@@ -86,7 +90,7 @@ def marks_to_parquet(marks: Sequence[Mark]) -> bytes:
 
 def marks_from_parquet(data: bytes) -> list[Mark]:
     """The marks, in order."""
-    return [Mark(**row) for row in _read(data)]
+    return [Mark(**row) for row in _read(data, MARK)]
 
 
 def states_to_parquet(states: Sequence[Observation]) -> bytes:
@@ -96,12 +100,17 @@ def states_to_parquet(states: Sequence[Observation]) -> bytes:
 
 def states_from_parquet(data: bytes) -> list[Observation]:
     """The observations, in order."""
-    return [Observation(**row) for row in _read(data)]
+    return [Observation(**row) for row in _read(data, STATE)]
 
 
 def samples_to_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """One row per sample."""
     return _write({name: [row[name] for row in rows] for name in SAMPLE}, SAMPLE)
+
+
+def samples_from_parquet(data: bytes) -> list[dict[str, Any]]:
+    """The rows, in order; counts, output and target are JSON still."""
+    return _read(data, SAMPLE)
 
 
 def _write(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) -> bytes:
@@ -115,7 +124,20 @@ def _write(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str]) -> by
     return sink.getvalue()
 
 
-def _read(data: bytes) -> list[dict[str, Any]]:
+def _read(data: bytes, types: Mapping[str, str]) -> list[dict[str, Any]]:
+    """``VerificationFailed`` where it is no Parquet file with just these columns."""
+    import pyarrow
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(io.BytesIO(data)).to_pylist()  # type: ignore[no-any-return]
+    try:
+        table = pyarrow.parquet.read_table(io.BytesIO(data))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise VerificationFailed(f"Not a Parquet file: {str(error).splitlines()[0]}") from error
+    found = {field.name: str(field.type) for field in table.schema}
+    if found != dict(types):
+        wrong = sorted(set(found.items()) ^ set(types.items()))
+        raise VerificationFailed(f"Columns that are not as they should be: {', '.join(name for name, _ in wrong)}")
+    empty = [name for name in types if name not in MAY_BE_NULL and table.column(name).null_count]
+    if empty:
+        raise VerificationFailed(f"Columns with gaps: {', '.join(empty)}")
+    return table.to_pylist()  # type: ignore[no-any-return]
