@@ -65,6 +65,7 @@ def test_a_file_of_another_form_or_version_is_refused(file: Path, change: Any, s
 
 
 @pytest.mark.parametrize(("text", "said"), [("", "holds no job"), ("\n\n", "holds no job"), ("{", "not JSON"),
+                                            ("NaN", "NaN is no number"),
                                             ("[]", "Not a Line"), ("3", "Not a Line")])  # fmt: skip
 def test_what_is_no_jobs_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "jobs.jsonl"

@@ -209,6 +209,11 @@ def no_failure(forged: Forged) -> None:
     forged.record |= {"status": "interrupted", "failure": None}
 
 
+def no_samples(forged: Forged) -> None:
+    forged.tables.pop("samples")
+    forged.record |= {"samples": None}
+
+
 FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the check that finds it, and what that says
     "a changed joule": (set_to("passes.1.energy.0.joules", plus(1)), "readings", "pass 1: energy gpu:0 fake: joules"),
     "a tenth less in every pass and figure": (scaled_passes, "readings", "joules"),
@@ -284,7 +289,7 @@ FORGERIES: dict[str, tuple[Edit, str, str]] = {  # name → what is done, the ch
     ),
     "no loaded model": (set_to("loaded", None), "status", "complete, without a loaded model"),
     "an interruption without a reason": (no_failure, "status", "no failure says why"),
-    "no samples": (lambda f: (f.tables.pop("samples"), f.record.update(samples=None)), "status", "without its samples"),
+    "no samples": (no_samples, "status", "without its samples"),
     "another schema": (set_to("schema_version", 9), "schema", "schema version 9"),
     "a field too many": (lambda f: f.record.update(surplus=1), "schema", "surplus"),
 }  # fmt: skip

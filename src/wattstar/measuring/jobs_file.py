@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from wattstar.errors import StoreUnusable, UsageError, VerificationFailed, Watts
 from wattstar.measuring import fit
 from wattstar.measuring.choosing import choose
 from wattstar.measuring.plan import Planned
-from wattstar.records.codec import canonical, decode, job_id
+from wattstar.records.codec import canonical, decode, job_id, parsed
 from wattstar.types import SCHEMA_VERSION, Job, Noun, Request
 
 AGAIN = "write it again: wattstar plan … --jobs-file FILE"
@@ -61,7 +60,7 @@ def read(file: Path) -> list[Planned]:
 
 def _job(text: str, where: str) -> Job:
     try:
-        data = json.loads(text)
+        data = parsed(text)
     except ValueError as error:
         raise UsageError(f"{where}: not JSON: {error}.", [AGAIN]) from error
     version = data.get("schema_version") if isinstance(data, dict) else None

@@ -36,6 +36,15 @@ def first_problem(error: ValidationError) -> str:
     return f"{where}: {first['msg']}"
 
 
+def parsed(text: str | bytes) -> Any:
+    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def canonical(value: object) -> bytes:
     """The one spelling of a noun: keys sorted, no spaces, UTF-8; not-a-number and infinity are refused."""
     text = json.dumps(encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

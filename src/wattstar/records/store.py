@@ -15,7 +15,6 @@ Read it with anything: ``duckdb -c "select * from 'STORE/records/*.json'"``.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import tempfile
@@ -27,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from wattstar.errors import StoreUnusable, UnknownName, VerificationFailed
-from wattstar.records.codec import canonical, decode, digest
+from wattstar.records.codec import canonical, decode, digest, parsed
 from wattstar.types import Job, Pass, Record
 
 TABLES = ("timelines", "marks", "states", "samples")
@@ -191,19 +190,14 @@ def _entry(file: Path) -> Entry:
         data = file.read_bytes()
         if digest(data) != file.stem:
             return Entry(file.stem, None, "its bytes are not those that were written")
-        return Entry(file.stem, decode(Record, json.loads(data, parse_constant=_no_json)))
+        return Entry(file.stem, decode(Record, parsed(data)))
     except (OSError, ValueError, VerificationFailed) as error:
         return Entry(file.stem, None, str(error))
 
 
-def _no_json(word: str) -> None:
-    """Python's parser would take them for numbers."""
-    raise ValueError(f"{word} is no number")
-
-
 def _in_flight(folder: Path) -> InFlight | None:
     try:
-        job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
+        job = decode(Job, parsed((folder / "job.json").read_bytes()))
     except (OSError, ValueError, VerificationFailed):
         return None
     return InFlight(job, tuple(journal_passes(folder)), _is_running(folder), folder)
@@ -225,7 +219,7 @@ def journal_passes(folder: Path) -> Iterator[Pass]:
         return
     for line in file.read_text(encoding="utf-8").splitlines():
         try:
-            counted = decode(Pass, json.loads(line))
+            counted = decode(Pass, parsed(line))
         except (ValueError, VerificationFailed):
             return
         yield counted
