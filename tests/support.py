@@ -21,6 +21,7 @@ from wattstar.measuring.run import Circumstances, run
 from wattstar.records.codec import canonical, digest, job_id
 from wattstar.records.store import Store
 from wattstar.types import (
+    SCHEMA_VERSION,
     Boundary,
     Controls,
     Figure,
@@ -227,7 +228,7 @@ def written(
     fields: dict[str, Any] = {
         **dict.fromkeys(("loaded", "quality", "failure", "timelines", "marks", "states", "samples")),
         **dict.fromkeys(("passes", "stages", "findings"), ()),
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "wattstar": wattstar.__version__,
         "job": job,
         "status": Status.COMPLETE,

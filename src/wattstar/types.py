@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Protocol
 
-SCHEMA_VERSION = 1
-"""Of ``Record``. 1: first."""
+SCHEMA_VERSION = 2
+"""Of ``Record``. 1: first; 2: with blocks, warm-up, phases of all passes, environment."""
 
 
 # ── words with a closed vocabulary ───────────────────────────────────────────────────────────────────────────────────

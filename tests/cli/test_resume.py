@@ -127,7 +127,7 @@ def test_what_was_damaged_is_measured_again(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"mini-2", b"mini-3"))
     done = wattstar_command(*words)
     assert done.returncode == 0
-    assert f"record {file.stem[:12]} is damaged" in done.stderr
+    assert f"record {file.stem[:12]} cannot be used" in done.stderr
     assert len(records(tmp_path)) == 1
 
 

@@ -112,8 +112,8 @@ def test_what_a_gate_found_stands_beside_the_figure(tmp_path: Path, severity: Se
     [
         ("0.0", "its figure is no positive number"),
         ("-80.18", "its figure is no positive number"),
-        ("NaN", "is damaged: NaN is no number"),
-        ("Infinity", "is damaged: Infinity is no number"),
+        ("NaN", "cannot be used: NaN is no number"),
+        ("Infinity", "cannot be used: Infinity is no number"),
     ],
 )
 def test_a_record_from_elsewhere_that_says_nothing_was_drawn_wins_no_ranking(

@@ -161,5 +161,5 @@ def test_a_store_that_is_empty_or_damaged_costs_only_what_was_known(tmp_path: Pa
     (tmp_path / "records" / f"{'0' * 64}.json").write_text("{}")
     done = command("plan", *words)
     assert done.returncode == 0
-    assert "record 000000000000 is damaged" in done.stderr
+    assert "record 000000000000 cannot be used" in done.stderr
     assert "1 of 1 jobs would run" in done.stdout

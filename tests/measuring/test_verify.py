@@ -316,7 +316,7 @@ def test_a_table_that_is_none_is_said(honest: Path, tmp_path: Path) -> None:
     assert "batch, part" in wrong(verify(forge(honest, renamed, tmp_path / "columns")))["tables"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema_version": 1}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema_version": 2}', "\x00"])
 def test_what_is_no_record_is_said(tmp_path: Path, text: str) -> None:
     file = tmp_path / "records" / f"{digest(text.encode())}.json"
     file.parent.mkdir()

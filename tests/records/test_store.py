@@ -131,7 +131,7 @@ def test_a_damaged_record_is_reported_and_the_others_are_still_listed(damaged: t
     store, bad = damaged
     done = command("list", "-o", store, "--format", style)
     assert done.returncode == 0
-    assert f"record {bad[:12]} is damaged: its bytes are not those that were written" in done.stderr
+    assert f"record {bad[:12]} cannot be used: its bytes are not those that were written" in done.stderr
     assert done.stdout.count("a/model") == 2
     assert bad[:12] not in done.stdout
 
@@ -140,7 +140,7 @@ def test_a_damaged_record_is_not_shown_and_not_rated(damaged: tuple[Path, str]) 
     store, bad = damaged
     shown = command("show", bad[:12], "-o", store)
     assert shown.returncode == 6
-    assert "is damaged" in shown.stderr
+    assert "cannot be used" in shown.stderr
     rated = command("rate", "-o", store, "--format", "json")
     assert bad not in rated.stdout
     assert bad[:12] in rated.stderr, "what is left out is said"
@@ -154,7 +154,7 @@ def test_a_file_that_only_looks_like_a_record_is_reported(tmp_path: Path) -> Non
     assert all(entry.problem for entry in Store(tmp_path).entries())
     done = command("list", "-o", tmp_path)
     assert done.returncode == 0
-    assert done.stderr.count("is damaged") == 6
+    assert done.stderr.count("cannot be used") == 6
 
 
 def test_a_table_that_was_changed_is_noticed(tmp_path: Path) -> None:

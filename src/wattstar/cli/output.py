@@ -74,7 +74,7 @@ def undamaged(store: Store) -> list[tuple[str, Record]]:
     entries = list(store.entries())
     for entry in entries:
         if entry.problem:
-            click.echo(printable(f"wattstar: record {entry.id[:12]} is damaged: {entry.problem}"), err=True)
+            click.echo(printable(f"wattstar: record {entry.id[:12]} cannot be used: {entry.problem}"), err=True)
     return [(entry.id, entry.record) for entry in entries if entry.record]
 
 

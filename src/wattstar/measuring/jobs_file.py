@@ -2,7 +2,7 @@
 
 ::
 
-    {"job": {…}, "job_id": "…", "schema_version": 1, "wattstar": "0.2.0"}
+    {"job": {…}, "job_id": "…", "schema_version": 2, "wattstar": "0.2.0"}
 """
 
 from __future__ import annotations

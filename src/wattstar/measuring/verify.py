@@ -16,9 +16,9 @@ from typing import Any
 from wattstar.errors import UnfitEnvironment, UnknownName, UsageError, VerificationFailed
 from wattstar.measuring.checks import again, answers, meters, moments
 from wattstar.measuring.evidence import Evidence, gather
-from wattstar.records.codec import canonical, decode, digest, job_id
+from wattstar.records.codec import canonical, digest, job_id, record
 from wattstar.records.store import Store
-from wattstar.types import SCHEMA_VERSION, Record
+from wattstar.types import Record
 
 CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
     "timelines": meters.timelines,
@@ -104,13 +104,7 @@ def _parsed(data: bytes) -> Record:
         parsed: Any = json.loads(data)
     except ValueError as error:
         raise VerificationFailed(f"not JSON: {error}") from error
-    version = parsed.get("schema_version") if isinstance(parsed, dict) else None
-    if isinstance(version, int) and version != SCHEMA_VERSION:
-        made = parsed.get("wattstar")
-        raise VerificationFailed(
-            f"it was written with schema version {version} by wattstar {made}, this one reads version {SCHEMA_VERSION}"
-        )
-    return decode(Record, parsed)
+    return record(parsed)
 
 
 def _spelled(record: Record, data: bytes) -> Check:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from wattstar.errors import VerificationFailed
-from wattstar.types import Job, Record
+from wattstar.types import SCHEMA_VERSION, Job, Record
 
 Value = TypeVar("Value")
 
@@ -27,6 +27,17 @@ def decode(kind: type[Value], data: Any) -> Value:
         return value
     except ValidationError as error:
         raise VerificationFailed(f"Not a {kind.__name__}: {first_problem(error)}") from error
+
+
+def record(data: Any) -> Record:
+    """Plain JSON values as a record; ``VerificationFailed`` also where a wattstar of another schema wrote it."""
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version != SCHEMA_VERSION:
+        raise VerificationFailed(
+            f"it was written with schema version {version} by wattstar {data.get('wattstar')}, "
+            f"this one reads version {SCHEMA_VERSION}"
+        )
+    return decode(Record, data)
 
 
 def first_problem(error: ValidationError) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from wattstar.errors import StoreUnusable, UnknownName, VerificationFailed
-from wattstar.records.codec import canonical, decode, digest, parsed
+from wattstar.records.codec import canonical, decode, digest, parsed, record
 from wattstar.types import Job, Pass, Record
 
 TABLES = ("timelines", "marks", "states", "samples")
@@ -108,7 +108,7 @@ class Store:
         """The one record whose id starts so."""
         entry = _entry(self.file(start))
         if entry.record is None:
-            raise VerificationFailed(f"Record {entry.id[:12]} is damaged: {entry.problem}")
+            raise VerificationFailed(f"Record {entry.id[:12]} cannot be used: {entry.problem}")
         return entry.id, entry.record
 
     def in_flight(self) -> Iterator[InFlight]:
@@ -190,7 +190,7 @@ def _entry(file: Path) -> Entry:
         data = file.read_bytes()
         if digest(data) != file.stem:
             return Entry(file.stem, None, "its bytes are not those that were written")
-        return Entry(file.stem, decode(Record, parsed(data)))
+        return Entry(file.stem, record(parsed(data)))
     except (OSError, ValueError, VerificationFailed) as error:
         return Entry(file.stem, None, str(error))
 
