@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import fake_job, measure
+from tests.support import fake_job, measure, of_the_work
 from wattstar.measuring.steady import Round, judged, line, pass_seconds
 from wattstar.types import Boundary, Method, Procedure, Reading, Severity
 
@@ -74,7 +74,7 @@ def test_a_cold_device_is_warmed_up_before_the_first_pass(tmp_path: Path) -> Non
     warm = 0.02 * 300  # a classifier has one phase
     assert len(energies) == 1
     assert energies.pop() == pytest.approx(warm, rel=0.02)
-    assert record.findings == ()
+    assert {finding.gate for finding in of_the_work(record)} <= {"net"}, "of an idle as short as in this test"
 
 
 def test_a_warm_up_that_is_cut_off_says_so(tmp_path: Path) -> None:
