@@ -51,9 +51,13 @@ def page(records: Sequence[Record]) -> str:
     """The whole page as Markdown."""
     parts = ["# Ten tasks on one machine\n", _head(records)]
     for name in registry.plug_ins("tasks"):
-        found = [record for record in records if record.job.task == name]
-        if found:
-            parts += [f"## {registry.task(name).title}\n", _controls(found[0]), _table(found)]
+        alike: dict[str, list[Record]] = {}
+        for record in records:
+            if record.job.task == name:
+                alike.setdefault(_controls(record), []).append(record)
+        parts += [f"## {registry.task(name).title}\n"] if alike else []
+        for controls, found in alike.items():
+            parts += [controls, _table(found)]
     return "\n".join(parts)
 
 
