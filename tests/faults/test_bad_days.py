@@ -29,7 +29,7 @@ def test_long_answers_arrive_whole(measure: Measure, tmp_path: Path) -> None:
     """Each of ten million characters: what a worker says is put together once, not once a piece."""
     record = measure(job_of("writes_much", procedure={"samples": 2, "passes": 1, "most_passes": 1}), tmp_path)
     assert record.samples is not None
-    rows = tables._read(Store(tmp_path).table("samples", record.samples))
+    rows = tables.samples_from_parquet(Store(tmp_path).table("samples", record.samples))
     assert [len(row["output"]) for row in rows] == [10_000_002] * 2
 
 

@@ -116,7 +116,7 @@ def test_work_is_counted_in_numbers_from_0_on(measure: Measure, tmp_path: Path, 
 def test_answers_belong_to_their_samples_in_whatever_order_these_are_served(measure: Measure, tmp_path: Path) -> None:
     record = measure(job_of("sorts"), tmp_path)
     assert record.samples is not None
-    rows = tables._read(Store(tmp_path).table("samples", record.samples))
+    rows = tables.samples_from_parquet(Store(tmp_path).table("samples", record.samples))
     assert len(rows) == 4
     assert [json.loads(row["output"]) for row in rows] == [row["id"] for row in rows]
 
