@@ -11,10 +11,9 @@ from wattstar.measuring.queries import Unit, spread
 from wattstar.measuring.stopping import pilot_of, repeatability, scatter, target_met
 from wattstar.measuring.subset import Place, population_mean
 from wattstar.measuring.timeline import best
+from wattstar.records.units import JOULES_PER_WATT_HOUR
 from wattstar.testsets import Subset
 from wattstar.types import Boundary, Figure, Interval, Method, Pass, Procedure, Reading
-
-JOULES_PER_WATT_HOUR = 3600.0
 
 KINDS: Mapping[Boundary, frozenset[str]] = {
     Boundary.GPU: frozenset({"gpu"}),

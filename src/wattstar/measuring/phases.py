@@ -18,9 +18,9 @@ from itertools import pairwise
 from wattstar import registry
 from wattstar.measuring import regression
 from wattstar.measuring.algebra import Singular
-from wattstar.measuring.figures import JOULES_PER_WATT_HOUR
 from wattstar.measuring.mixture import Parts, Steps, Whole
 from wattstar.measuring.timeline import Domain, best
+from wattstar.records.units import JOULES_PER_WATT_HOUR
 from wattstar.types import (
     Approach,
     Interval,
