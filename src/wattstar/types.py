@@ -631,13 +631,67 @@ class Record(Noun):
 # ── what is made of records ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Grade(StrEnum):
+    """How firm a population's average and deviation are, by its families."""
+
+    NONE = "none"
+    """No stars: only the numbers."""
+    PROVISIONAL = "provisional"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+class Standing(StrEnum):
+    """What a star is worth."""
+
+    OFFICIAL = "official"
+    """By an edition of wattstar's own procedure, from a record that meets its conditions."""
+    INDICATIVE = "indicative"
+    """By an edition made of figures of another procedure or tool; drawn hatched."""
+    UNOFFICIAL = "unofficial"
+    """Local: an energy that was modelled, random weights, a subset, other controls or hardware; drawn hatched."""
+
+
+@dataclass(frozen=True)
+class Conditions(Noun):
+    """What must be equal for energies to stand in one population."""
+
+    task: str
+    size_class: str | None
+    """``A``, ``B`` or ``C`` by what it takes to serve the model; None for tasks without classes."""
+    hardware: str
+    boundary: Boundary
+    method: str
+    """How the energy was read, and what of the boundary was covered."""
+    work: str
+    """The controls, in words."""
+    procedure: str
+    """Test set, passes, tool, in words."""
+
+
+@dataclass(frozen=True)
+class Entry(Noun):
+    """One energy of a population, and where it comes from."""
+
+    model: str
+    family: str
+    """Declared base model, else publisher."""
+    wh_per_1000: Interval
+    source: str
+    """A record's id, or where the figure was published."""
+    date: str
+    """ISO 8601, as exactly as it is known: ``2025-12``."""
+    doubts: tuple[str, ...] = ()
+    published_stars: int | None = None
+    """As its source gives them, by the source's own rule."""
+
+
 @dataclass(frozen=True)
 class Population(Noun):
-    """The comparable records of one task, and the cuts that stars are given by."""
+    """Comparable energies of one task, and the cuts that stars are given by."""
 
-    key: tuple[str, ...]
-    """Task, hardware, boundary, method, procedure: what must be equal."""
-    models: int
+    conditions: Conditions
+    entries: tuple[Entry, ...]
     families: int
     removed: tuple[str, ...]
     """Models outside the outer fences; they are still starred."""
@@ -646,10 +700,27 @@ class Population(Noun):
     deviation: float | None
     cuts: tuple[float, ...] | None
     """Upper Wh per 1,000 queries of 5, 4, 3 and 2 stars; None where there are no stars."""
-    grade: str
-    """``none``, ``provisional``, ``standard`` or ``full``."""
+    grade: Grade
     reason: str | None
     """Why there are no stars."""
+    doubts: tuple[str, ...] = ()
+    """Of the whole population."""
+    fresh_share: float | None = None
+    """Of the stars, which another population as large from the same market would change."""
+
+
+@dataclass(frozen=True)
+class Edition(Noun):
+    """Dated, frozen populations: what makes a star a function of record and edition alone."""
+
+    name: str
+    """Its date: ``2025-12``."""
+    title: str
+    foreign: str | None
+    """The procedure or tool that its figures are of; None: wattstar's own."""
+    populations: tuple[Population, ...]
+    changes: tuple[str, ...]
+    """Against the edition before, a line each."""
 
 
 @dataclass(frozen=True)
@@ -660,10 +731,28 @@ class Rating(Noun):
     model: str
     wh_per_1000: Interval
     stars: int | None
+    chances: tuple[float, ...] | None
+    """That the true energy earns 5, 4, 3, 2, 1 stars by these cuts, of what measuring leaves unsure alone."""
     span: tuple[int, int] | None
-    """Least and most stars within the interval: one star where it is firm."""
-    unofficial: tuple[str, ...]
-    """Reasons that make the stars local and unofficial; empty if they are official."""
+    """Least and most stars that are shown: one star where its chance is at least 0.8, else the two likeliest neighbours."""
+    rank: tuple[int, int] | None
+    """Best and worst place among the population's entries, where differences that are not shown share places."""
+    standing: Standing
+    reasons: tuple[str, ...]
+    """Why the standing is not official, or why there is no star, in words."""
+    edition: str | None
+    """None: the store's own records."""
+    scheme: str
+
+
+class Verdict(StrEnum):
+    """What a comparison shows."""
+
+    DIFFERENT = "different"
+    """The interval, adjusted for the number of comparisons, excludes 1."""
+    EQUAL = "equal"
+    """It lies within ± 2 %."""
+    NOT_SHOWN = "no difference shown"
 
 
 @dataclass(frozen=True)
@@ -674,12 +763,12 @@ class Comparison(Noun):
     """The thriftier one's id, and the other's."""
     ratio: Interval
     """Of the other's energy to the thriftier one's; 95 %."""
-    paired: bool
-    """Measured in interleaved blocks; else the interval also contains what two sittings differ by."""
-    shown: bool
-    """Whether the interval excludes 1."""
-    gain: float | None
-    """The other's quality less the thriftier one's; None where either has none, or another."""
+    pairs: int
+    """Interleaved blocks; 0: unpaired, so that the interval also contains what two sittings differ by."""
+    verdict: Verdict
+    gain: Interval | None
+    """The other's quality less the thriftier one's, by sample where both kept them; None where either has none, or
+    another."""
     differs: tuple[str, ...]
     """What else is not alike, in words: batch size, backend, …"""
 
