@@ -734,7 +734,7 @@ class Rating(Noun):
     chances: tuple[float, ...] | None
     """That the true energy earns 5, 4, 3, 2, 1 stars by these cuts, of what measuring leaves unsure alone."""
     span: tuple[int, int] | None
-    """Least and most stars that are shown: one star where its chance is at least 0.8, else the two likeliest neighbours."""
+    """Least and most stars that are shown: one where its chance is at least 0.8, else the two likeliest neighbours."""
     rank: tuple[int, int] | None
     """Best and worst place among the population's entries, where differences that are not shown share places."""
     standing: Standing
