@@ -1,0 +1,57 @@
+"""Logarithmic axes: where a value stands between two powers of ten. ``static/js/axis.js`` does alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wattstar.publishing.site.board import Row
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From one value to another, both over 0."""
+
+    low: float
+    high: float
+
+    def at(self, value: float) -> float:
+        """0 … 100, rounded so that files stay small; beyond the ends is at the end."""
+        share = math.log(value / self.low) / math.log(self.high / self.low)
+        return round(100 * min(1.0, max(0.0, share)), 2)
+
+    @property
+    def ticks(self) -> list[float]:
+        """The powers of ten on it; where there are less than three, twice and five times those too."""
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        powers = [10.0**power for power in range(first, last + 1)]
+        few = sum(self._holds(power) for power in powers) < 3
+        found = [step * power for power in powers for step in ((1, 2, 5) if few else (1,))]
+        return [round(value, 12) for value in found if self._holds(value)]
+
+    def _holds(self, value: float) -> bool:
+        return self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)
+
+
+def decades(values: Iterable[float]) -> Axis:
+    """Whole powers of ten around the values; one decade where there is nothing."""
+    found = [value for value in values if value > 0]
+    if not found:
+        return Axis(0.1, 1.0)
+    low, high = math.floor(math.log10(min(found))), math.ceil(math.log10(max(found)))
+    return Axis(10.0**low, 10.0 ** max(high, low + 1))
+
+
+def around(rows: Iterable[Row]) -> Axis:
+    """All of the rows, their intervals and ranges, and a little air."""
+    found: list[float] = []
+    for row in rows:
+        for interval in (row.wh_per_1000, row.plausible):
+            if interval is not None:
+                found += [end for end in (interval.low, interval.mid, interval.high) if end is not None and end > 0]
+    if not found:
+        return Axis(0.1, 1.0)
+    low, high = min(found), max(found)
+    air = max(1.06, (high / low) ** 0.03)
+    return Axis(low / air, high * air)
