@@ -1,4 +1,4 @@
-"""``wattstar leaderboard``: a static site of records and editions. A file here is a command, named ``command`` in it."""
+"""``wattstar leaderboard``: a static site of records and editions. A file here is a command."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The nouns of the leaderboard: what its pages show, worked out before any page is made.
 
-A ``Board`` holds a ``Field`` for each task; a field holds ``Group``s, one for each population; a group holds ``Row``s. Energies of
-two groups are never in one ranking: something of their ``Conditions`` differs.
+A ``Board`` holds a ``Field`` for each task; a field holds ``Group``s, one for each population; a group holds ``Row``s.
+Energies of two groups are never in one ranking: something of their ``Conditions`` differs.
 """
 
 from __future__ import annotations
@@ -112,4 +112,6 @@ class Board:
     def models(self) -> list[str]:
         """Every name, once, in alphabetical order."""
         names = {row.model for group in self.groups for row in group.rows}
-        return sorted(names | {kept.record.job.model.id for kept in self.records.values()}, key=lambda n: (n.lower(), n))
+        return sorted(
+            names | {kept.record.job.model.id for kept in self.records.values()}, key=lambda n: (n.lower(), n)
+        )

@@ -20,7 +20,8 @@ class Column:
     """In data files, with its unit."""
     label: str
     kind: str
-    """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``, ``rank``."""
+    """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``,
+    ``rank``."""
     of: Callable[[Row], Any]
     help: str
     shown: bool = False
@@ -45,12 +46,12 @@ COLUMNS: tuple[Column, ...] = (
            "Places are ranges: models whose difference is not shown share them", shown=True),
     Column("rank_to", "Worst place", "number", lambda row: _rank(row, 1), "The worst place it can have", listed=False),
     Column("model", "Model", "model", lambda row: row.model, "As its publisher names it", shown=True),
-    Column("stars", "Stars", "stars", lambda row: row.rating.stars, "Five for the least energy of its field", shown=True),
+    Column("stars", "Stars", "stars", lambda row: row.rating.stars, "Five for the least energy", shown=True),
     Column("stars_from", "Least stars", "number", lambda row: _span(row, 0), "Where two are likely", listed=False),
     Column("stars_to", "Most stars", "number", lambda row: _span(row, 1), "Where two are likely", listed=False),
-    Column("standing", "Worth of the stars", "text", lambda row: str(row.rating.standing), "official or not", listed=False),
+    Column("standing", "Standing", "text", lambda row: str(row.rating.standing), "Of the stars", listed=False),
     Column("wh_per_1000_queries", "Wh per 1,000 queries", "energy", lambda row: row.wh_per_1000.mid,
-           "Gross energy; the line is its 95 % interval, or, hatched, the plausible range of an estimate", shown=True),
+           "Gross; the line is its 95 % interval, or, dashed, an estimate's plausible range", shown=True),
     Column("wh_low", "from", "number", lambda row: row.wh_per_1000.low, "95 % interval", listed=False),
     Column("wh_high", "to", "number", lambda row: row.wh_per_1000.high, "95 % interval", listed=False),
     Column("plausible_low_wh", "plausibly from", "number", lambda row: row.plausible.low if row.plausible else None,
@@ -61,20 +62,22 @@ COLUMNS: tuple[Column, ...] = (
     Column("parameters", "Parameters", "count", lambda row: row.parameters, "As loaded", shown=True),
     Column("seconds_per_query", "Time per query", "seconds", lambda row: row.seconds, "Mean", shown=True),
     Column("hardware", "Hardware", "text", lambda row: row.hardware, "Where it ran", facet=True),
-    Column("precision", "Precision", "text", lambda row: row.precision, "Of weights and arithmetic", shown=True, facet=True),
+    Column("precision", "Precision", "text", lambda row: row.precision, "Of weights and arithmetic",
+           shown=True, facet=True),
     Column("engine", "Engine", "text", lambda row: row.engine, "What served it", shown=True, facet=True),
     Column("batch", "Batch", "number", lambda row: row.batch, "Queries served together"),
-    Column("approach", "Approach", "text", lambda row: row.approach, "Trained for the task, or asked in words", facet=True),
-    Column("weights", "Weights", "text", lambda row: row.weights, "random: the true size, and no knowledge", facet=True),
+    Column("approach", "Approach", "text", lambda row: row.approach, "Trained for it, or asked in words", facet=True),
+    Column("weights", "Weights", "text", lambda row: row.weights, "random: true size, no knowledge", facet=True),
     Column("method", "Energy", "text", lambda row: measured(row), "Measured, or estimated", facet=True),
     Column("licence", "Licence", "text", lambda row: row.licence, "Of the model", facet=True),
     Column("status", "Status", "text", lambda row: row.status, "Who stands for the figure", shown=True, facet=True),
     Column("date", "Date", "text", lambda row: row.date, "Of the measurement"),
-    Column("published_stars", "Stars as published", "number", lambda row: row.published_stars, "By their source's own rule"),
+    Column("published_stars", "Stars as published", "number", lambda row: row.published_stars,
+           "By their source's own rule"),
     Column("family", "Family", "text", lambda row: row.family, "Base model, else publisher"),
     Column("record", "Record", "text", lambda row: row.id if row.record else None, "Of the given stores", listed=False),
     Column("source", "Source", "text", lambda row: row.source, "The record, or where it was published", listed=False),
-    Column("doubts", "Doubts", "text", lambda row: " ".join(row.doubts) or None, "What speaks against it", listed=False),
+    Column("doubts", "Doubts", "text", lambda row: " ".join(row.doubts) or None, "Against it", listed=False),
 )  # fmt: skip
 
 

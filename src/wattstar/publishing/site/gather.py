@@ -14,7 +14,7 @@ from wattstar.types import Edition, Entry, Interval, Population, Rating, Record,
 
 
 def gather(stores: Iterable[Store], editions: Sequence[Edition]) -> Board:
-    """All that the stores and editions hold; damaged records are named in ``Board.problems``, not dropped in silence."""
+    """All that the stores and editions hold; damaged records are named in ``Board.problems``, not dropped."""
     records: dict[str, Kept] = {}
     problems: dict[str, str] = {}
     for store in stores:
@@ -32,9 +32,7 @@ def _fields(groups: Sequence[Group]) -> tuple[Field, ...]:
     """The ten tasks, whether or not anything is known of them, then those that only other machines know."""
     known = list(registry.plug_ins("tasks"))
     names = [*known, *sorted({group.task for group in groups} - set(known))]
-    return tuple(
-        Field(name, title(name), tuple(group for group in groups if group.task == name)) for name in names
-    )
+    return tuple(Field(name, title(name), tuple(group for group in groups if group.task == name)) for name in names)
 
 
 def title(task: str) -> str:

@@ -88,7 +88,7 @@ def rendered(environment: Environment, page: Page, link: Link, layout: str = "ba
 
 
 def relative(page: Page) -> Link:
-    """Addresses from one page to another, and to files: relative, and to real files, so that they work below any path."""
+    """Addresses from one page to others: relative, and of real files, so that they work below any path."""
     up = "../" * page.path.count("/")
 
     def link(target: str) -> str:
@@ -111,5 +111,3 @@ def embedded(value: Any) -> Markup:
 
     made = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
     return Markup(made.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-

@@ -1,6 +1,6 @@
 """The whole site in one file that opens from disk: pages lie in it as templates, scripts and styles inside.
 
-Scripts are our own modules joined in the order of their imports, so that a module needs no second file; the names at their
+Scripts are our own modules joined in the order of their imports, so that none needs a second file; the names at their
 top level must differ, which a test says. The policy names the digests of what may run.
 """
 

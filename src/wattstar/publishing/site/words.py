@@ -18,4 +18,8 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 def of(task: str) -> Mapping[str, str]:
     """All that is said of a task; empty texts for one that another package brought."""
-    return {**dict.fromkeys(NAMES, ""), "sentence": f"Models that do {task.replace('-', ' ')}.", **words().get(task, {})}
+    return {
+        **dict.fromkeys(NAMES, ""),
+        "sentence": f"Models that do {task.replace('-', ' ')}.",
+        **words().get(task, {}),
+    }

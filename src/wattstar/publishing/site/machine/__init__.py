@@ -1,1 +1,1 @@
-"""What programs read of the site, a file a kind: ``files(board, options)`` yields (path, bytes). A new kind is a new file."""
+"""What programs read of the site, a file a kind: ``files(board, options)`` yields (path, bytes)."""
