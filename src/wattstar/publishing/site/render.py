@@ -60,7 +60,7 @@ def environment(board: Board, options: Options, pages: Sequence[Page]) -> Enviro
     made.globals.update(
         board=board,
         options=options,
-        paths=known,
+        known=known,
         navigation=[(path, word) for path, word in NAVIGATION if path in known],
         styles=statics("css", ".css"),
         policy=POLICY,

@@ -29,6 +29,17 @@ export function given(main) {
 }
 
 /**
+ * The address of another page of the site, from this one.
+ * @param {string} path
+ * @param {string} [state]
+ */
+export function to(path, state = "") {
+  if (single()) return `#/${path}${state ? "?" + state : ""}`
+  const here = document.querySelector("main")?.dataset.path ?? ""
+  return "../".repeat(here.split("/").length - 1) + path + "index.html" + (state ? "#" + state : "")
+}
+
+/**
  * An element, made in one line. Text is text: nothing in it is read as markup.
  * @param {string} name
  * @param {Record<string, string | number | boolean | null | undefined>} [attributes]
