@@ -10,7 +10,6 @@ import click
 from wattstar.cli.output import printable
 from wattstar.errors import UsageError
 from wattstar.records.store import Store, disk
-from wattstar.types import Edition
 
 DEFAULT = Path("dist")
 
@@ -27,11 +26,12 @@ def command(stores: tuple[Path, ...], out: Path, single_file: bool, title: str) 
     Nothing is sent anywhere: a folder of plain files, for any web server, a static Space or a USB stick.
     """
     from wattstar.publishing.site import Options, build, gather
+    from wattstar.rating import editions
 
     for folder in stores:
         if not folder.is_dir():
             raise UsageError(f"There is no store {folder}.", ["wattstar run -t TASK -m MODEL --out FOLDER"])
-    board = gather([Store(folder) for folder in stores], editions())
+    board = gather([Store(folder) for folder in stores], [editions.load(name) for name in editions.names()])
     for name, problem in board.problems.items():
         click.echo(printable(f"wattstar: record {name[:12]} is left out: {problem}"), err=True)
     files = build(board, Options(title=title, single_file=single_file))
@@ -39,11 +39,6 @@ def command(stores: tuple[Path, ...], out: Path, single_file: bool, title: str) 
     size = sum(map(len, files.values()))
     click.echo(f"{len(files)} files, {size / 1e6:.1f} MB, in {out}")
     click.echo(f"open {out / 'index.html'}" if single_file else f"look at it: wattstar leaderboard serve {out}")
-
-
-def editions() -> list[Edition]:
-    """Those that are shipped."""
-    return []
 
 
 MARK = ".wattstar-leaderboard"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wattstar.records.store import Store
-from wattstar.types import Edition, Interval, Method, Population, Rating, Record
+from wattstar.types import Conditions, Edition, Interval, Method, Population, Rating, Record
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,18 @@ class Group:
     """In a few words, for a tab."""
     population: Population
     edition: Edition | None
-    """None: records of the given stores."""
+    """Whose stars they are; None: those that the rows give each other."""
     rows: tuple[Row, ...]
     quality_name: str | None = None
     """None: no row has a quality, or they do not have the same."""
     higher_is_better: bool = True
+    own: Conditions | None = None
+    """Of records of the given stores; None: the rows were published elsewhere."""
+
+    @property
+    def conditions(self) -> Conditions:
+        """What is equal of all its rows."""
+        return self.own or self.population.conditions
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from wattstar import registry
 from wattstar.publishing.site import text
 from wattstar.publishing.site.board import Board, Field, Group, Kept, Row
-from wattstar.rating import populations, rate
+from wattstar.rating.placing import Placed, placed
 from wattstar.rating.populations import figure
+from wattstar.rating.ranks import ranks
+from wattstar.rating.schemes import STANDARD
+from wattstar.rating.stars import stars
+from wattstar.types import (
+    Conditions,
+    Edition,
+    Entry,
+    Population,
+    Rating,
+    Record,
+    Standing,
+    Weights,
+)
 from wattstar.records.store import Store
-from wattstar.types import Edition, Entry, Interval, Population, Rating, Record, Standing, Weights
 
 
 def gather(stores: Iterable[Store], editions: Sequence[Edition]) -> Board:
@@ -24,7 +37,7 @@ def gather(stores: Iterable[Store], editions: Sequence[Edition]) -> Board:
             else:
                 records.setdefault(entry.id, Kept(entry.record, store))
     newest = tuple(sorted(editions, key=lambda edition: edition.name, reverse=True))
-    groups = [*published(newest[:1]), *own(records)]
+    groups = [*published(newest[0] if newest else None), *own(records, newest[0] if newest else None)]
     return Board(_fields(groups), newest, dict(sorted(records.items())), problems)
 
 
@@ -40,37 +53,60 @@ def title(task: str) -> str:
     return registry.task(task).title if task in registry.plug_ins("tasks") else task.replace("-", " ")
 
 
-def published(editions: Sequence[Edition]) -> list[Group]:
-    """The populations of editions: what others measured and published."""
-    found = [(edition, population) for edition in editions for population in edition.populations]
-    found.sort(key=lambda pair: (-len(pair[1].entries), str(pair[1].conditions)))
-    return [_published(edition, population) for edition, population in found]
+def published(edition: Edition | None) -> list[Group]:
+    """The populations of an edition, what others measured: the largest first, classes of one kind together."""
+    if edition is None:
+        return []
+    sizes: dict[Conditions, int] = {}
+    for population in edition.populations:
+        kind = _kind(population)
+        sizes[kind] = max(sizes.get(kind, 0), len(population.entries))
+    order = sorted(
+        edition.populations,
+        key=lambda each: (-sizes[_kind(each)], str(_kind(each)), each.conditions.size_class or ""),
+    )
+    return [_published(edition, population) for population in order]
+
+
+def _kind(population: Population) -> Conditions:
+    """What populations share that differ in their size class alone."""
+    return replace(population.conditions, size_class=None)
 
 
 def _published(edition: Edition, population: Population) -> Group:
     conditions = population.conditions
+    dates = " to ".join(sorted({entry.date for entry in population.entries})[:: max(1, len(population.entries) - 1)])
+    found = ranks([entry.wh_per_1000 for entry in population.entries])
+    rows = tuple(
+        _published_row(edition, population, entry, place)
+        for entry, place in zip(population.entries, found, strict=True)
+    )
+    slug = text.slug(f"{conditions.size_class or ''} {conditions.work} {conditions}")
+    return Group(conditions.task, slug, named(conditions, dates), population, edition, rows)
+
+
+def named(conditions: Conditions, date: str = "") -> str:
+    """In a few words, what sets it apart from other groups of its task."""
+    work = conditions.work.removeprefix("batch size 1").removeprefix(", ")
     size = f"class {conditions.size_class}" if conditions.size_class else ""
-    name = " · ".join(word for word in (conditions.hardware, size, population.entries[0].date) if word)
-    slug = text.slug(f"{edition.name} {name} {conditions.work} {conditions.procedure}")
-    rows = [_published_row(edition, population, entry, number) for number, entry in enumerate(population.entries)]
-    return Group(conditions.task, slug, name, population, edition, tuple(rows))
+    return text.capital(", ".join(word for word in (size, work, date) if word) or conditions.hardware)
 
 
-def _published_row(edition: Edition, population: Population, entry: Entry, place: int) -> Row:
-    stars = None if population.cuts is None else 5 - sum(entry.wh_per_1000.mid > cut for cut in population.cuts)
-    name = text.slug(f"{entry.model} {place} {population.conditions}")
+def _published_row(edition: Edition, population: Population, entry: Entry, place: tuple[int, int] | None) -> Row:
+    earned = None if population.cuts is None else stars(entry.wh_per_1000.mid, population.cuts)
+    name = text.slug(f"{entry.model} {entry.source} {entry.wh_per_1000.mid} {population.conditions}")
     rating = Rating(
         record=name,
         model=entry.model,
         wh_per_1000=entry.wh_per_1000,
-        stars=stars,
+        stars=earned,
         chances=None,
-        span=None if stars is None else (stars, stars),
-        rank=(place + 1, place + 1),
+        span=None if earned is None else (earned, earned),
+        rank=place,
         standing=Standing.INDICATIVE if edition.foreign else Standing.OFFICIAL,
         reasons=(population.reason,) if population.reason else (),
         edition=edition.name,
-        scheme="deviation",
+        scheme=STANDARD,
     )
     return Row(
         id=name,
@@ -87,23 +123,29 @@ def _published_row(edition: Edition, population: Population, entry: Entry, place
     )
 
 
-def own(records: Mapping[str, Kept]) -> list[Group]:
-    """The populations of the stores' records, those with the most models first."""
-    found = [
-        (population, rate(population, members), dict(members))
-        for population, members in populations((name, kept.record) for name, kept in records.items())
-    ]
-    found.sort(key=lambda one: (-len(one[1]), str(one[0].conditions)))
-    return [_own(*one) for one in found]
+def own(records: Mapping[str, Kept], edition: Edition | None) -> list[Group]:
+    """The stores' records by what may be compared, most models first; starred by the edition where it can, else by
+    each other."""
+    members = [(name, kept.record) for name, kept in records.items()]
+    by_edition = {each.conditions: each for each in placed(members, edition)} if edition else {}
+    found = []
+    for alone in placed(members):
+        rated = by_edition.get(alone.conditions)
+        if rated and rated.population and any(rating.stars for rating in rated.ratings):
+            found.append(_own(rated, rated.population, records, edition))
+        elif alone.population:
+            found.append(_own(alone, alone.population, records, None))
+    return sorted(found, key=lambda group: (-len(group.rows), str(group.population.conditions)))
 
 
-def _own(population: Population, ratings: Sequence[Rating], members: Mapping[str, Record]) -> Group:
-    conditions = population.conditions
-    qualities = {(q.name, q.higher_is_better) for record in members.values() if (q := record.quality)}
+def _own(made: Placed, population: Population, records: Mapping[str, Kept], edition: Edition | None) -> Group:
+    conditions = made.conditions
+    known = [(rating, records[rating.record].record) for rating in made.ratings]
+    qualities = {(q.name, q.higher_is_better) for _, record in known if (q := record.quality)}
     name, higher = qualities.pop() if len(qualities) == 1 else (None, True)
-    slug = text.slug(f"{conditions.hardware} {conditions}")
-    rows = tuple(_own_row(conditions.hardware, rating, members[rating.record], name) for rating in ratings)
-    return Group(conditions.task, slug, conditions.hardware, population, None, rows, name, higher)
+    rows = tuple(_own_row(conditions.hardware, rating, record, name) for rating, record in known)
+    slug = text.slug(f"{conditions.hardware} {conditions.work} {conditions}")
+    return Group(conditions.task, slug, conditions.hardware, population, edition, rows, name, higher, own=conditions)
 
 
 def _own_row(hardware: str, rating: Rating, record: Record, quality: str | None) -> Row:
@@ -140,14 +182,3 @@ def _seconds(record: Record) -> float | None:
     windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
     queries = sum(counted.queries for counted in record.passes)
     return sum(window.end - window.begin for window in windows) / 1e9 / queries if queries else None
-
-
-def best(rows: Sequence[Row]) -> Row:
-    """The one that takes the least energy."""
-    return min(rows, key=lambda row: row.wh_per_1000.mid)
-
-
-def extremes(rows: Sequence[Row]) -> Interval:
-    """Least, middle and most energy."""
-    energies = sorted(row.wh_per_1000.mid for row in rows)
-    return Interval(energies[0], energies[len(energies) // 2], energies[-1])

@@ -48,7 +48,7 @@ def _card(field: Field) -> Card:
     groups = alike(field.groups)
     rows = sorted((row for group in groups for row in group.rows), key=lambda row: row.wh_per_1000.mid)
     best = next((row for row in rows if row.weights != "random"), None)
-    own = next((group for group in field.groups if group.edition is None and group not in groups), None)
+    own = next((group for group in field.groups if group.own and group not in groups), None)
     others = ((path(field, own), own),) if own else ()
     return Card(path(field, field.groups[0] if field.groups else None), field, words.of(field.task)["sentence"],
                 groups, tuple(rows), best, others)  # fmt: skip
@@ -62,7 +62,6 @@ def alike(groups: Sequence[Group]) -> tuple[Group, ...]:
     return tuple(
         group
         for group in groups
-        if group.edition is first.edition
-        and replace(group.population.conditions, size_class=None)
-        == replace(first.population.conditions, size_class=None)
+        if (group.own is None) == (first.own is None)
+        and replace(group.conditions, size_class=None) == replace(first.conditions, size_class=None)
     )

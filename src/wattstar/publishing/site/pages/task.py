@@ -77,7 +77,7 @@ def _of_group(group: Group) -> dict[str, Any]:
         "zones": zones(axis, cuts) if cuts else [],
         "shortly": shortly(group.rows),
         "columns": columns,
-        "boundary_words": BOUNDARIES[group.population.conditions.boundary],
+        "boundary_words": BOUNDARIES[group.conditions.boundary],
         "estimated": _estimated(group.rows),
     }
 
@@ -119,7 +119,7 @@ def _sources(task: str) -> Sequence[DataSource]:
 
 def data(group: Group, options: Options) -> dict[str, Any]:
     """What the script needs of a group."""
-    conditions = group.population.conditions
+    conditions = group.conditions
     return {
         "schema": SCHEMA,
         "task": group.task,

@@ -75,7 +75,7 @@ function cellOf(group, column, row, axis, linked) {
     const [whole, rest] = parts(value)
     const figure = element("data", { class: "figure", value }, element("span", {}, whole), element("span", { class: "rest" }, rest))
     const width = element("span", { class: "width" }, halfWidth(value, group.columns.wh_high[row]))
-    cell.append(element("span", { class: "energy-figure" }, figure, width), bar(group, row, axis))
+    cell.append(element("span", { class: "energy-cell" }, figure, width, bar(group, row, axis)))
   } else if (column.kind === "rank") cell.append(rankWords(group, row))
   else if (value === null) cell.append(element("span", { class: "quiet" }, UNKNOWN))
   else if (column.kind === "count") cell.append(count(value))
