@@ -32,7 +32,9 @@ def edition(names: Sequence[str] = (), task: str = "text-classification") -> Edi
         for number, name in enumerate(known)
     ]
     conditions = Conditions(**{**vars(PUBLISHED), "task": task})
-    return Edition("2025-12", "somebody else's figures", "somebody else", (population(conditions, entries),), ("First.",))
+    return Edition(
+        "2025-12", "somebody else's figures", "somebody else", (population(conditions, entries),), ("First.",)
+    )
 
 
 def store(folder: Path, records: Sequence[tuple[str, Record]]) -> Store:

@@ -85,7 +85,9 @@ def test_published_figures_and_own_records_never_stand_in_one_ranking(tmp_path: 
     made = board(tmp_path)
     for group in made.groups:
         assert len({row.record for row in group.rows}) == 1
-    assert {row.model for group in made.groups for row in group.rows if row.record} == {f"own-{n}/model" for n in range(3)}
+    assert {row.model for group in made.groups for row in group.rows if row.record} == {
+        f"own-{n}/model" for n in range(3)
+    }
 
 
 def test_a_page_holds_so_many_rows_and_says_how_many_there_are(tmp_path: Path) -> None:
@@ -133,5 +135,7 @@ def test_modules_of_the_single_file_have_no_name_twice() -> None:
 
     names: dict[str, str] = {}
     for file in [*statics("js", ".js"), *statics("js/pages", ".js")]:
-        for name in re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", static(file), re.MULTILINE):
+        for name in re.findall(
+            r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", static(file), re.MULTILINE
+        ):
             assert names.setdefault(name, file) == file, f"{name} stands in {names[name]} and {file}"

@@ -13,6 +13,7 @@ from wattstar.rating.populations import figure
 from wattstar.rating.ranks import ranks
 from wattstar.rating.schemes import STANDARD
 from wattstar.rating.stars import stars
+from wattstar.records.store import Store
 from wattstar.types import (
     Conditions,
     Edition,
@@ -23,7 +24,6 @@ from wattstar.types import (
     Standing,
     Weights,
 )
-from wattstar.records.store import Store
 
 
 def gather(stores: Iterable[Store], editions: Sequence[Edition]) -> Board:
@@ -75,14 +75,21 @@ def _kind(population: Population) -> Conditions:
 
 def _published(edition: Edition, population: Population) -> Group:
     conditions = population.conditions
-    dates = " to ".join(sorted({entry.date for entry in population.entries})[:: max(1, len(population.entries) - 1)])
+    dates = [entry.date for entry in population.entries]
     found = ranks([entry.wh_per_1000 for entry in population.entries])
     rows = tuple(
         _published_row(edition, population, entry, place)
         for entry, place in zip(population.entries, found, strict=True)
     )
     slug = text.slug(f"{conditions.size_class or ''} {conditions.work} {conditions}")
-    return Group(conditions.task, slug, named(conditions, dates), population, edition, rows)
+    return Group(
+        conditions.task,
+        slug,
+        named(conditions, " to ".join(sorted({min(dates), max(dates)}))),
+        population,
+        edition,
+        rows,
+    )
 
 
 def named(conditions: Conditions, date: str = "") -> str:
