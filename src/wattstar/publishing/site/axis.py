@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from wattstar.publishing.site.board import Row
 
+STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
+"""Of a decade, from the coarsest; the first that puts three ticks on an axis is taken."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -23,12 +26,15 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """The powers of ten on it; where there are less than three, twice and five times those too."""
+        """The powers of ten on it; where those are less than three, multiples of them too."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-        powers = [10.0**power for power in range(first, last + 1)]
-        few = sum(self._holds(power) for power in powers) < 3
-        found = [step * power for power in powers for step in ((1, 2, 5) if few else (1,))]
-        return [round(value, 12) for value in found if self._holds(value)]
+        found: list[float] = []
+        for steps in STEPS:
+            found = [round(step * 10.0**power, 12) for power in range(first, last + 1) for step in steps]
+            found = [value for value in found if self._holds(value)]
+            if len(found) > 2:
+                break
+        return found
 
     def _holds(self, value: float) -> bool:
         return self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)

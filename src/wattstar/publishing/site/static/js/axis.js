@@ -15,8 +15,12 @@ export function logAxis(low, high) {
   const holds = (/** @type {number} */ value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9)
   const powers = []
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) powers.push(10 ** power)
-  const few = powers.filter(holds).length < 3
-  const ticks = powers.flatMap((power) => (few ? [power, 2 * power, 5 * power] : [power])).filter(holds)
+  /** @type {number[]} */
+  let ticks = []
+  for (const steps of [[1], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]]) {
+    ticks = powers.flatMap((power) => steps.map((step) => Number((step * power).toPrecision(12)))).filter(holds)
+    if (ticks.length > 2) break
+  }
   return { low, high, at, ticks }
 }
 
