@@ -6,6 +6,8 @@ from wattstar.publishing.site.board import Field, Group
 from wattstar.publishing.site.text import slug
 
 COMPARE = "compare/"
+STORE = "store/"
+"""The records, laid out as ``records.store`` does."""
 
 
 def task(field: Field, group: Group | None = None) -> str:
