@@ -53,3 +53,8 @@ def _procedure(job: Job) -> Iterator[str]:
         yield from ("--passes", str(procedure.passes))
     else:
         yield from ("--target-error", f"{procedure.target_error:g}")
+
+
+def standard(task: str, model: str) -> str:
+    """One command line that measures a model of the Hub by the standard procedure."""
+    return shlex.join(["wattstar", "run", "--task", task, "--model", model])
