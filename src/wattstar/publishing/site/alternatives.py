@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from wattstar.publishing.site.board import Group, Row
 
 MOST = 3
+WORTH = 0.9
+"""What takes more than this share of the energy is not worth a change."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class Alternatives:
 
     @staticmethod
     def _less(other: Row, row: Row) -> bool:
-        """Places are ranges: what is shown to take less lies before the whole range. Without intervals energy decides."""
-        if other.model == row.model or other.wh_per_1000.mid >= row.wh_per_1000.mid:
+        """Worth a change, and shown: places are ranges, and the other's lies before all of it. Without intervals energy decides."""
+        if other.model == row.model or other.wh_per_1000.mid > WORTH * row.wh_per_1000.mid:
             return False
         if other.rating.rank is None or row.rating.rank is None:
             return True

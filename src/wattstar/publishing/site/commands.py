@@ -9,6 +9,9 @@ from dataclasses import fields
 from wattstar import registry
 from wattstar.types import Approach, Controls, Job, Source, Weights
 
+RECIPE = "recipe"
+"""An option that nobody has to give: the package that a model comes in says how its files are made ready."""
+
 
 def again(job: Job) -> str:
     """One command line. Everything in it is quoted: names come from records."""
@@ -27,7 +30,8 @@ def _words(job: Job) -> Iterator[str]:
     yield from ("--backend", job.backend, "--dtype", model.dtype, "--device", model.device)
     yield from _controls(job)
     for name, value in sorted(model.options.items()):
-        yield from ("--option", f"{name}={value}")
+        if name != RECIPE:
+            yield from ("--option", f"{name}={value}")
     yield from _procedure(job)
 
 
