@@ -12,7 +12,7 @@ import click
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import FORMAT, SCHEME, STORE
-from wattstar.cli.output import as_csv, as_json, broken, folded, number, table, undamaged
+from wattstar.cli.output import as_csv, as_json, folded, number, table, undamaged
 from wattstar.errors import UsageError
 from wattstar.rating import editions
 from wattstar.rating.building import build, changes, groups
@@ -149,22 +149,29 @@ def _show(edition: Edition, each: Population, scheme: str) -> None:
         f"edition {edition.name}, scheme {scheme}: {results.firmness(each)}",
         results.cuts(each) if each.cuts else f"no stars: {each.reason}",
         *_statistics(each),
+        "published: stars, and size class, by the source's own rules" if _is_published(each) else "",
         *(f"doubt: {doubt}" for doubt in each.doubts),
     ]
     rows = [_row(entry, each) for entry in each.entries]
-    table(results.heading(conditions), rows, right=("Wh/1,000 queries",), note="\n".join(note))
+    if not _is_published(each):
+        rows = [{name: value for name, value in row.items() if name != "published"} for row in rows]
+    table(results.heading(conditions), rows, right=("Wh/1,000 queries",), note="\n".join(filter(None, note)))
 
 
 def _row(entry: Entry, each: Population) -> dict[str, str]:
-    theirs = f"{entry.published_stars}{results.STAR}" if entry.published_stars else "–"
-    row = {
-        "model": broken(entry.model) + " ?" * bool(entry.doubts),
-        "family": broken(entry.family),
+    publisher = entry.model.partition("/")[0].lower()
+    of = "" if entry.family == publisher else f"\n  of {entry.family}"
+    theirs = f"{entry.published_stars}{results.STAR} {entry.published_class or ''}" if entry.published_stars else "–"
+    return {
+        "model": entry.model + " ?" * bool(entry.doubts) + of,
         "Wh/1,000 queries": number(entry.wh_per_1000.mid),
         "stars": results.STAR * stars(entry.wh_per_1000.mid, each.cuts) if each.cuts else "–",
-        "published": theirs,
+        "published": theirs.strip(),
     }
-    return row | {"class there": entry.published_class} if entry.published_class else row
+
+
+def _is_published(each: Population) -> bool:
+    return any(entry.published_stars for entry in each.entries)
 
 
 def _statistics(each: Population) -> Iterator[str]:
