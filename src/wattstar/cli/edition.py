@@ -16,6 +16,7 @@ from wattstar.cli.output import as_csv, as_json, folded, number, table, undamage
 from wattstar.errors import UsageError
 from wattstar.rating import editions
 from wattstar.rating.building import build, changes, groups
+from wattstar.rating.moments import LEAST_FAMILIES
 from wattstar.rating.placing import under
 from wattstar.rating.stars import stars
 from wattstar.records.codec import encode
@@ -118,8 +119,8 @@ def _summary(edition: Edition) -> dict[str, Any]:
 def _overview(edition: Edition, found: Sequence[Population], scheme: str) -> None:
     note = [
         f"{edition.title}; scheme {scheme}",
-        "cuts: Wh per 1,000 queries up to which there are 5, 4, 3 and 2 stars; n: families; spread: the most over the "
-        "least",
+        "stars: Wh per 1,000 queries up to which there are 5, 4, 3 and 2; n: families, of which stars need "
+        f"{LEAST_FAMILIES}; spread: the most over the least",
     ]
     if edition.foreign:
         note.append(f"foreign: figures of {edition.foreign}; stars by them are indicative at best")
@@ -133,12 +134,16 @@ def _line(each: Population) -> dict[str, str]:
     conditions = each.conditions
     size = f", class {conditions.size_class}" if conditions.size_class else ""
     return {
-        "task and work": f"{conditions.task}{size}\n  {conditions.work}",
+        "task and work": f"{conditions.task}{size}:\n{conditions.work}",
         "models": str(len(each.entries)),
         "n": str(each.families),
         "spread": f"{number(max(energies) / min(energies))}×",
-        "stars": f"{' · '.join(map(number, each.cuts))}\n{each.grade}" if each.cuts else f"none: {each.reason}",
+        "stars": f"{' · '.join(map(number, each.cuts))}\n{each.grade}" if each.cuts else _none(each),
     }
+
+
+def _none(each: Population) -> str:
+    return f"none: n < {LEAST_FAMILIES}" if each.families < LEAST_FAMILIES else f"none: {each.reason}"
 
 
 def _show(edition: Edition, each: Population, scheme: str) -> None:

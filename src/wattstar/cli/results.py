@@ -34,7 +34,11 @@ def show(
         rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in each.ratings]
         if not any(rating.rank for rating in each.ratings):
             rows = [{name: value for name, value in row.items() if name != "rank"} for row in rows]
-        note = [*_of_records(each, rated), *_of_population(each, edition, scheme), *_of_stars(each.ratings)]
+        note = [
+            *_of_records(each, rated),
+            *_of_population(each, edition, scheme),
+            *_of_stars(each),
+        ]
         if any(record.findings for record in rated):
             note.append("!: something was noted while it was measured, see wattstar show")
         if any(rating.record in earlier for rating in each.ratings):
@@ -147,16 +151,17 @@ def cuts(population: Population) -> str:
     return "cuts in Wh: " + " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
 
 
-def _of_stars(ratings: Sequence[Rating]) -> Iterator[str]:
+def _of_stars(each: Placed) -> Iterator[str]:
     """Why they are not official, or missing."""
     for standing in Standing:
-        reasons = {reason: None for rating in ratings if rating.standing is standing and rating.stars
-                   for reason in rating.reasons}  # fmt: skip
-        if reasons:
-            yield f"{STAR.join(MARKS[standing])} {standing}: {'; '.join(reasons)}"
-    missing = {reason: None for rating in ratings if rating.stars is None for reason in rating.reasons}
-    if missing:
-        yield f"no stars: {'; '.join(missing)}"
+        starred = [rating for rating in each.ratings if rating.stars and rating.standing is standing]
+        if reasons := "; ".join(dict.fromkeys(reason for rating in starred for reason in rating.reasons)):
+            yield f"{STAR.join(MARKS[standing])} {standing}: {reasons}"
+    few = each.population.reason if each.population else None
+    bare = [rating.reasons for rating in each.ratings if not rating.stars]
+    shown = (reasons[:1] if reasons[0] == few else reasons for reasons in bare)
+    if missing := "; ".join(dict.fromkeys(reason for reasons in shown for reason in reasons)):
+        yield f"no stars: {missing}"
 
 
 def _unrated(name: str, record: Record) -> dict[str, str]:

@@ -103,7 +103,7 @@ def _starred(rating: Rating, found: Figure, population: Population) -> Rating:
     """Of an estimate only its plausible range is known, of one pass not even an interval: neither has chances."""
     cuts = population.cuts
     if cuts is None:
-        return replace(rating, reasons=(population.reason or "no cuts",))
+        return replace(rating, reasons=(population.reason or "no cuts", *rating.reasons))
     sure = None if found.plausible else chances(found.wh_per_1000, population)
     shown = span(sure) if sure else ANY
     if found.plausible and found.plausible.low is not None and found.plausible.high is not None:
