@@ -16,6 +16,7 @@ from tests.support import PACKAGE, command
 from wattstar.errors import UnknownName, UsageError, VerificationFailed
 from wattstar.rating import editions
 from wattstar.rating.building import DRIFT, Group, build, changes, fresh_share
+from wattstar.records.codec import digest
 from wattstar.types import Edition, Interval
 
 SCRIPT = PACKAGE.parent.parent / "scripts" / "editions" / "build.py"
@@ -70,6 +71,15 @@ def test_an_edited_edition_is_refused_with_the_cure(tmp_path: Path) -> None:
     assert said.value.cures
     done = command("rate", "--edition", tmp_path / "edited", "-o", tmp_path)
     assert (done.returncode, "it was edited" in done.stderr) == (6, True)
+
+
+def test_a_zero_in_an_edition_is_refused_though_somebody_signed_it(tmp_path: Path) -> None:
+    shutil.copytree(editions.SHIPPED / "2025-02", tmp_path / "signed")
+    file = tmp_path / "signed" / editions.FILE
+    file.write_text(file.read_text().replace("13.4421", "0.0"))
+    (tmp_path / "signed" / editions.SUM).write_text(f"{digest(file.read_bytes())}  {editions.FILE}\n")
+    with pytest.raises(VerificationFailed, match="holds no energy for openai/whisper-tiny"):
+        editions.load(str(tmp_path / "signed"))
 
 
 def test_an_edition_without_its_digest_is_refused(tmp_path: Path) -> None:
