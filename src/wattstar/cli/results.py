@@ -32,7 +32,7 @@ def show(
         names = {record.quality.name for record in rated if record.quality}
         quality = names.pop() if len(names) == 1 else "quality"
         rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in each.ratings]
-        if not any(rating.rank for rating in each.ratings):
+        if len(rows) == 1 or not any(rating.rank for rating in each.ratings):
             rows = [{name: value for name, value in row.items() if name != "rank"} for row in rows]
         note = [
             *_of_records(each, rated),
