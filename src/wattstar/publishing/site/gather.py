@@ -22,7 +22,6 @@ from wattstar.types import (
     Rating,
     Record,
     Standing,
-    Weights,
 )
 
 
@@ -182,7 +181,7 @@ def _own_row(hardware: str, rating: Rating, record: Record, quality: str | None)
         weights=str(job.model.weights),
         batch=job.controls.batch_size,
         seconds=_seconds(record),
-        status="random weights" if job.model.weights is Weights.RANDOM else "self-reported",
+        status="self-reported",
         doubts=tuple(finding.message for finding in record.findings),
     )
 
