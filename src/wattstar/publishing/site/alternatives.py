@@ -70,7 +70,7 @@ class Alternatives:
 
     @staticmethod
     def _less(other: Row, row: Row) -> bool:
-        """Worth a change, and shown: places are ranges, and the other's lies before all of it. Without intervals energy decides."""
+        """Worth a change, and shown: the other's places lie before all of its. Without intervals energy decides."""
         if other.model == row.model or other.wh_per_1000.mid > WORTH * row.wh_per_1000.mid:
             return False
         if other.rating.rank is None or row.rating.rank is None:

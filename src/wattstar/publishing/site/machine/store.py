@@ -12,7 +12,7 @@ from wattstar.publishing.site.paths import STORE
 
 
 def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
-    """Byte for byte as they lie in the given stores; a table that is damaged there is left out, and the page says so."""
+    """Byte for byte as they lie in the given stores; a table that is damaged there is left out, as its page says."""
     for name, kept in board.records.items():
         # Not written anew: an id is the digest of the very bytes, whatever version of wattstar wrote them.
         yield f"{STORE}records/{name}.json", (kept.store.folder / "records" / f"{name}.json").read_bytes()
