@@ -1,0 +1,1 @@
+"""What is made of records and ratings for others to see."""
