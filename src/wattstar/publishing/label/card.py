@@ -1,11 +1,12 @@
 """The label: one self-contained SVG, the same bytes for the same facts.
 
-Reading order is visual order: who and what · the number and its doubt · its place · the conditions · the record.
+Reading order is visual order: who and what · the number and its doubt · its place · the conditions · the record. Each
+section begins at a height and says where it ends, so that nothing is left empty and nothing is covered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from wattstar.publishing.label import words
@@ -16,116 +17,162 @@ from wattstar.publishing.label.typesetting import FONTS, Type, plain, text, widt
 from wattstar.records.words import number, printable
 from wattstar.types import Method, Standing
 
-WIDE, HIGH = 360, 560
+WIDE = 360
 LEFT, RIGHT = 20.0, 340.0
 ROOM = RIGHT - LEFT
 INK, MUTED, BRAND = COLOURS["ink"], COLOURS["muted"], COLOURS["brand"]
 SMALL = Type(12, MUTED)
+LINE = 15.5
+QR_SIDE = 90.0
+NAMES = 64.0
+"""Room of the conditions' names."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the card, and where it ends."""
+
+    drawn: tuple[str, ...]
+    end: float
 
 
 def svg(facts: Facts) -> str:
     """The file's text."""
+    drawn: tuple[str, ...] = ()
+    end = 0.0
+    for section in (_bar, _model, _energy, _place, _conditions, _record):
+        made = section(facts, end)
+        drawn, end = drawn + made.drawn, made.end
+    return "\n".join([*_head(facts, plain(end)), *drawn, "</svg>"]) + "\n"
+
+
+def _head(facts: Facts, high: str) -> list[str]:
     name = facts.record[:8]
-    title = f"wattstar energy label: {printable(facts.model)}"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDE}" height="{HIGH}" viewBox="0 0 {WIDE} {HIGH}" '
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDE}" height="{high}" viewBox="0 0 {WIDE} {high}" '
         f'role="img" lang="en" aria-labelledby="title-{name} desc-{name}" font-family="{FONTS}">',
-        f'<title id="title-{name}">{escape(title)}</title>',
+        f'<title id="title-{name}">{escape(printable(f"Energy label of {facts.model}"))}</title>',
         f'<desc id="desc-{name}">{escape(printable(words.sentence(facts)))}</desc>',
         metadata(facts),
         f"<defs>{hatching(f'hatch-{name}')}</defs>",
-        f'<rect x="1" y="1" width="{WIDE - 2}" height="{HIGH - 2}" rx="9" fill="{COLOURS["paper"]}" stroke="{INK}" '
-        'stroke-width="2"/>',
-        *_bar(facts),
-        *_model(facts),
-        *_energy(facts, f"url(#hatch-{name})"),
-        *_place(facts, f"url(#hatch-{name})"),
-        *_conditions(facts),
-        *_record(facts),
-        "</svg>",
+        f'<rect x="1" y="1" width="{WIDE - 2}" height="{plain(float(high) - 2)}" rx="9" fill="{COLOURS["paper"]}" '
+        f'stroke="{INK}" stroke-width="2"/>',
     ]
-    return "\n".join(parts) + "\n"
 
 
-def _bar(facts: Facts) -> Iterator[str]:
-    yield f'<path d="M1 46V10a9 9 0 0 1 9 -9H350a9 9 0 0 1 9 9V46z" fill="{INK}"/>'
-    yield mark(LEFT, 16, 14, COLOURS["paper"])
-    yield text(LEFT + 26, 30, "wattstar", Type(17, COLOURS["paper"], bold=True), 80)
+def _bar(facts: Facts, top: float) -> Section:
     title = facts.title[:1].upper() + facts.title[1:]
-    yield text(RIGHT, 29, title, Type(13, COLOURS["paper"], anchor="end"), ROOM - 112)
+    drawn = (
+        f'<path d="M1 46V10a9 9 0 0 1 9 -9H350a9 9 0 0 1 9 9V46z" fill="{INK}"/>',
+        mark(LEFT, 16, 14, COLOURS["paper"]),
+        text(LEFT + 26, 30, "wattstar", Type(17, COLOURS["paper"], bold=True), 80),
+        text(RIGHT, 29, title, Type(13, COLOURS["paper"], anchor="end"), ROOM - 112),
+    )
+    return Section(drawn, top + 46)
 
 
-def _model(facts: Facts) -> Iterator[str]:
+def _model(facts: Facts, top: float) -> Section:
     publisher, _, name = facts.model.rpartition("/")
-    if publisher:
-        yield text(LEFT, 67, publisher, SMALL, ROOM)
-    yield text(LEFT, 89, name, Type(21, INK, bold=True), ROOM)
-    yield text(LEFT, 108, words.size(facts), SMALL, ROOM)
+    drawn = [text(LEFT, top + 22, publisher, SMALL, ROOM)] if publisher else []
+    top += 44 if publisher else 30
+    drawn += [
+        text(LEFT, top, name, Type(21, INK, bold=True), ROOM),
+        text(LEFT, top + 19, words.size(facts), SMALL, ROOM),
+    ]
+    return Section(tuple(drawn), top + 33)
 
 
-def _energy(facts: Facts, hatched: str) -> Iterator[str]:
-    yield _line(120)
-    yield text(LEFT, 142, words.heading(facts), Type(13, INK), ROOM)
+def _energy(facts: Facts, top: float) -> Section:
     large, unit = Type(46, INK, bold=True), Type(20, INK, bold=True)
     value = words.value(facts)
     edge = LEFT + min(width(value, large), 190)
-    yield text(LEFT, 186, value, large, 190)
-    yield text(edge + 7, 186, words.UNIT, unit, 36)
     edges, kind = words.doubt(facts)
     room = RIGHT - edge - 46
-    yield text(RIGHT, 169, edges, Type(13, INK, anchor="end"), room)
-    yield text(RIGHT, 186, kind, Type(12, MUTED, anchor="end"), room)
-    if facts.method is Method.MODELLED:
-        yield f'<rect x="{plain(LEFT)}" y="194" width="{plain(ROOM)}" height="5" fill="{hatched}"/>'
+    drawn = [
+        _line(top),
+        text(LEFT, top + 22, words.heading(facts), Type(13, INK), ROOM),
+        text(LEFT, top + 67, value, large, 190),
+        text(edge + 7, top + 67, words.UNIT, unit, 36),
+        text(RIGHT, top + 49, edges, Type(13, INK, anchor="end"), room),
+        text(RIGHT, top + 67, kind, Type(12, MUTED, anchor="end"), room),
+    ]
+    if facts.method is not Method.MODELLED:
+        return Section(tuple(drawn), top + 80)
+    band = f'<rect x="{plain(LEFT)}" y="{plain(top + 77)}" width="{plain(ROOM)}" height="5" fill="{_hatched(facts)}"/>'
+    return Section((*drawn, band), top + 86)
 
 
-def _place(facts: Facts, hatched: str) -> Iterator[str]:
+def _place(facts: Facts, top: float) -> Section:
     """Scale, stars and what they rest on; or why there are none."""
-    place, top = facts.place, 214.0
-    if place is not None:
-        yield from scale(LEFT, top, ROOM, place, facts.wh_per_1000.mid)
-        ends = f"{number(place.least)} {words.UNIT} the least", f"the most {number(place.most)} {words.UNIT}"
-        yield text(LEFT, top + 48, ends[0], SMALL, ROOM / 2 - 4)
-        yield text(RIGHT, top + 48, ends[1], Type(12, MUTED, anchor="end"), ROOM / 2 - 4)
-        top += 58
-    if place is None or place.stars is None:
-        yield from _paragraph(top + 14, words.no_stars(facts), 3 if place else 5)
-        return
-    fill = BRAND if place.standing is Standing.OFFICIAL else hatched
-    yield from stars(LEFT, top, 25, place.span or (place.stars, place.stars), fill)
-    yield from _said(place, top)
+    place = facts.place
+    if place is None:
+        return _paragraph(top + 20, words.no_stars(facts), Type(13, INK), 4)
+    top += 18
+    cuts = 15 if place.cuts else 0
+    drawn = [
+        *scale(LEFT, top, ROOM, place, facts.plausible or facts.wh_per_1000),
+        text(LEFT, top + 34 + cuts, f"least {number(place.least)} {words.UNIT}", SMALL, ROOM / 2 - 4),
+        text(RIGHT, top + 34 + cuts, f"most {number(place.most)} {words.UNIT}", Type(12, MUTED, anchor="end"), 150),
+    ]
+    top += 50 + cuts
+    if place.stars is None:
+        below = _paragraph(top + 12, words.no_stars(facts), Type(13, INK), 4)
+    else:
+        below = _stars(place, top, BRAND if place.standing is Standing.OFFICIAL else _hatched(facts))
+    return Section((*drawn, *below.drawn), below.end)
 
 
-def _said(place: Place, top: float) -> Iterator[str]:
-    yield text(LEFT + 160, top + 11, words.stars(place), Type(15, INK, bold=True), ROOM - 160)
-    yield text(LEFT + 160, top + 26, words.chance(place), SMALL, ROOM - 160)
-    lines = [words.edition(place)[:1].upper() + words.edition(place)[1:], words.standing(place) or ""]
-    for number_, line in enumerate(filter(None, lines)):
-        yield text(LEFT, top + 43 + 15 * number_, line, SMALL, ROOM)
+def _stars(place: Place, top: float, fill: str) -> Section:
+    count = place.stars or 0
+    drawn = [
+        *stars(LEFT, top, 26, place.span or (count, count), fill),
+        text(LEFT + 166, top + 11, words.stars(place), Type(15, INK, bold=True), ROOM - 166),
+        text(LEFT + 166, top + 27, words.chance(place), SMALL, ROOM - 166),
+    ]
+    said = words.edition(place)
+    below = _paragraph(top + 47, said[:1].upper() + said[1:], SMALL, 2)
+    why = words.standing(place)
+    if why:
+        more = _paragraph(below.end + 1, why, SMALL, 3)
+        return Section((*drawn, *below.drawn, *more.drawn), more.end)
+    return Section((*drawn, *below.drawn), below.end)
 
 
-def _paragraph(top: float, said: str, lines: int) -> Iterator[str]:
-    type = Type(13, INK)
-    for index, line in enumerate(wrapped(printable(said), ROOM, type, lines)):
-        yield text(LEFT, top + 17 * index, line, type, ROOM)
+def _paragraph(top: float, said: str, type: Type, lines: int) -> Section:
+    """A sentence in at most so many lines; ``top`` is the first one's base."""
+    made = wrapped(printable(said), ROOM, type, lines)
+    drawn = [text(LEFT, top + (type.size + 3.5) * index, line, type, ROOM) for index, line in enumerate(made)]
+    return Section(tuple(drawn), top + (type.size + 3.5) * len(made))
 
 
-def _conditions(facts: Facts) -> Iterator[str]:
-    yield _line(340)
-    for index, (name, value) in enumerate(words.rows(facts).items()):
-        yield text(LEFT, 358 + 15.5 * index, name, SMALL, 60)
-        yield text(LEFT + 64, 358 + 15.5 * index, value, Type(12, INK), ROOM - 64)
+def _conditions(facts: Facts, top: float) -> Section:
+    drawn = [_line(top)]
+    y = top + 20
+    for name, value in words.rows(facts).items():
+        drawn.append(text(LEFT, y, name, SMALL, NAMES - 4))
+        for line in wrapped(printable(value), ROOM - NAMES, Type(12, INK), 2):
+            drawn.append(text(LEFT + NAMES, y, line, Type(12, INK), ROOM - NAMES))
+            y += LINE
+    return Section(tuple(drawn), y - 3)
 
 
-def _record(facts: Facts) -> Iterator[str]:
-    yield _line(462)
-    yield qr_code(RIGHT - 83, 466, 90, facts.address)
-    room = ROOM - 92
-    yield text(LEFT, 482, facts.status.capitalize(), Type(14, BRAND, bold=True), room)
-    for index, line in enumerate(wrapped(words.status(facts), room, SMALL, 2)):
-        yield text(LEFT, 498 + 14 * index, line, SMALL, room)
-    yield text(LEFT, 530, f"record {facts.record[:16]}", SMALL, room)
-    yield text(LEFT, 545, words.locator(facts), Type(12, INK), room)
+def _record(facts: Facts, top: float) -> Section:
+    room = ROOM - QR_SIDE
+    bold = Type(14, BRAND, bold=True)
+    lines = wrapped(words.status(facts), room, SMALL, 2)
+    drawn = [
+        _line(top),
+        qr_code(RIGHT - QR_SIDE + 8, top + 4, QR_SIDE, facts.address),
+        text(LEFT, top + 22, facts.status.capitalize(), bold, room),
+        *(text(LEFT, top + 39 + 14 * index, line, SMALL, room) for index, line in enumerate(lines)),
+        text(LEFT, top + 71, f"record {facts.record[:16]}", SMALL, room),
+        text(LEFT, top + 86, words.locator(facts), Type(12, INK), room),
+    ]
+    return Section(tuple(drawn), top + 100)
+
+
+def _hatched(facts: Facts) -> str:
+    return f"url(#hatch-{facts.record[:8]})"
 
 
 def _line(y: float) -> str:

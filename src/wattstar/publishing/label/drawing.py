@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from wattstar.publishing.label.facts import Place
 from wattstar.publishing.label.typesetting import Type, plain, text
 from wattstar.records.words import number
+from wattstar.types import Interval, Standing
 
 COLOURS: Mapping[str, str] = {
     "paper": "#FFFFFF",
@@ -69,38 +71,62 @@ def _points(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{plain(a)},{plain(b)}" for a, b in points)
 
 
-def scale(x: float, y: float, wide: float, place: Place, energy: float) -> Iterator[str]:
-    """Five equal cells from the thriftiest to the hungriest model, the cuts between them in Wh, and where this one is."""
-    ends = (min(place.least, energy), *(place.cuts or ()), max(place.most, energy))
+def scale(x: float, y: float, wide: float, place: Place, energy: Interval) -> Iterator[str]:
+    """Five equal cells from the thriftiest to the hungriest model, the cuts between them in Wh, and where this one is.
+
+    Inside a cell places go by ln. The line under the marker is the energy's interval, where it is known.
+    """
+    ends = (min(place.least, energy.mid), *(place.cuts or ()), max(place.most, energy.mid))
     cell = wide / (len(ends) - 1)
-    index, share = _position(energy, ends)
+    low, here, high = (x + cell * _position(value, ends) for value in _known(energy))
     for each in range(len(ends) - 1):
-        yield from _cell(x + each * cell, y, cell, (5 - each if place.cuts else None, each == index))
-    centre = min(max(x + (index + share) * cell, x + 5), x + wide - 5)
-    yield f'<path d="M{plain(centre)} {plain(y - 2)}l-5 -8h10z" fill="{COLOURS["ink"]}"/>'
+        inside = x + each * cell <= here <= x + (each + 1) * cell and place.stars == 5 - each
+        yield from _cell(x + each * cell, y, cell, Cell(5 - each if place.cuts else None, inside, place.standing))
+    if high - low > 8:  # a shorter one would be hidden by the marker
+        yield f'<rect x="{plain(low)}" y="{plain(y - 4)}" width="{plain(high - low)}" height="2" fill="{COLOURS["ink"]}"/>'
+    tip = min(max(here, x + 5), x + wide - 5)
+    yield f'<path d="M{plain(tip)} {plain(y - 3)}l-5 -8h10z" fill="{COLOURS["ink"]}"/>'
     for each, cut in enumerate(place.cuts or (), 1):
-        yield text(x + each * cell, y + 32, number(cut), Type(12, COLOURS["ink"], anchor="middle"), cell - 3)
+        yield text(x + each * cell, y + 33, number(cut), Type(12, COLOURS["ink"], anchor="middle"), cell - 3)
+    if place.cuts:
+        yield text(x + wide, y + 33, "Wh", Type(12, COLOURS["ink"], anchor="end"), cell / 2 - 3)
 
 
-def _cell(x: float, y: float, wide: float, said: tuple[int | None, bool]) -> Iterator[str]:
-    count, here = said
-    fill, ink = (COLOURS["brand"], COLOURS["paper"]) if here and count else (COLOURS["tint"], COLOURS["ink"])
+def _known(energy: Interval) -> tuple[float, float, float]:
+    low, high = (energy.mid if end is None or end <= 0 else end for end in (energy.low, energy.high))
+    return low, energy.mid, high
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Of the scale."""
+
+    stars: int | None
+    here: bool
+    standing: Standing
+
+
+def _cell(x: float, y: float, wide: float, cell: Cell) -> Iterator[str]:
+    """Filled where the model is and its stars are official, framed where they are not."""
+    filled = cell.here and cell.standing is Standing.OFFICIAL
+    fill, ink = (COLOURS["brand"], COLOURS["paper"]) if filled else (COLOURS["tint"], COLOURS["ink"])
+    edge = f'stroke="{COLOURS["brand"]}" stroke-width="2.5"' if cell.here else f'stroke="{COLOURS["outline"]}"'
+    inset = 1.5 if cell.here else 0.5
     yield (
-        f'<rect x="{plain(x + 0.5)}" y="{plain(y)}" width="{plain(wide - 1)}" height="18" fill="{fill}" '
-        f'stroke="{COLOURS["outline"]}" stroke-width="1"/>'
+        f'<rect x="{plain(x + inset)}" y="{plain(y)}" width="{plain(wide - 2 * inset)}" height="19" fill="{fill}" {edge}/>'
     )
-    if count:
-        yield text(x + wide / 2 - 3, y + 13.3, str(count), Type(12, ink, bold=here, anchor="end"), 12)
-        points = [(x + wide / 2 + 5 + a * 5.5, y + 9.2 + b * 5.5) for a, b in STAR]
+    if cell.stars:
+        yield text(x + wide / 2 - 3, y + 13.8, str(cell.stars), Type(12, ink, bold=cell.here, anchor="end"), 12)
+        points = [(x + wide / 2 + 5 + a * 5.5, y + 9.7 + b * 5.5) for a, b in STAR]
         yield f'<polygon points="{_points(points)}" fill="{ink}"/>'
 
 
-def _position(energy: float, ends: Sequence[float]) -> tuple[int, float]:
-    """In which cell, and how far through it by ln; a cut belongs to the better cell."""
+def _position(energy: float, ends: Sequence[float]) -> float:
+    """In cells from the left; inside a cell by ln; a cut belongs to the better cell, and the ends hold everything."""
     index = sum(energy > cut for cut in ends[1:-1])
     low, high = ends[index], ends[index + 1]
     share = math.log(energy / low) / math.log(high / low) if high > low else 0.5
-    return index, min(max(share, 0.0), 1.0)
+    return index + min(max(share, 0.0), 1.0)
 
 
 def qr_code(x: float, y: float, side: float, payload: str) -> str:

@@ -258,9 +258,9 @@ def _hardware(record: Record) -> str:
 
 
 def _setup(record: Record) -> str:
-    """Precision, batch and engine."""
+    """Precision and engine."""
     model, job = record.job.model, record.job
     packages = record.loaded.packages if record.loaded else record.machine.packages
     engine = f"{job.backend} {packages[job.backend]}" if job.backend in packages else job.backend
     precision = f"{model.dtype}, {model.quantization}" if model.quantization else model.dtype
-    return f"{precision} · batch {job.controls.batch_size} · {engine}"
+    return f"{precision} · {engine}"

@@ -22,8 +22,9 @@ FOLDER = Path(__file__).parent / "font"
 LEAST_SIZE = 12.0
 """On a label printed 90 mm wide that is 8.5 pt; below, it is not read."""
 STEP = 0.5
-OTHERS = 0.8
-"""Width, in parts of the size, of a character that is neither in the table nor as wide as it is high."""
+OTHERS = 0.6
+"""Width, in parts of the size, of a character that is neither in the table nor as wide as it is high: Hebrew, Arabic, …,
+are about so wide, and squeezed to it where not."""
 WIDEST = 1.25
 """Other sans-serif fonts are up to so many times as wide: DejaVu Sans and Verdana about 1.17."""
 ELLIPSIS = "…"

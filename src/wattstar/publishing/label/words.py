@@ -17,7 +17,7 @@ BOUNDARIES: Mapping[Boundary, str] = {
 METHODS: Mapping[Method, str] = {
     Method.COUNTER: "energy counter",
     Method.SAMPLED: "sampled power",
-    Method.MODELLED: "estimated, not measured",
+    Method.MODELLED: "estimated",
 }
 STATUSES: Mapping[str, str] = {
     "self-reported": "As its maker measured it.",
@@ -68,12 +68,12 @@ def chance(place: Place) -> str:
         return "how sure: unknown"
     least, most = place.span
     share = sum(place.chances[5 - most : 5 - least + 1])
-    return f"{'over 99' if share > 0.99 else f'{100 * share:.0f}'} % sure by these cuts"
+    return f"{'> 99' if share > 0.99 else f'{100 * share:.0f}'} % sure by these cuts"
 
 
 def edition(place: Place) -> str:
     """Which edition, and how large it is."""
-    name = f"edition {place.edition}" if place.edition else "this store only, no edition"
+    name = f"edition {place.edition}" if place.edition else "this store only"
     group = f", class {place.size_class}" if place.size_class else ""
     families = "family" if place.families == 1 else "families"
     models = "model" if place.models == 1 else "models"
@@ -124,15 +124,15 @@ def revision(text: str) -> str:
 def rows(facts: Facts) -> Mapping[str, str]:
     """The conditions: name → value."""
     subset = "" if facts.subset is None else f" by a subset of {facts.subset}"
-    passes = f"{facts.passes} pass{'es' if facts.passes != 1 else ''}"
+    passes = f"{facts.passes} pass{'es' if facts.passes != 1 else ''} of {facts.samples:,} queries"
     quality = facts.quality
     return {
-        "Task": f"{facts.title}, {facts.work}",
-        "Test set": f"{facts.testset} ({facts.testset_digest[:8]}), {facts.samples:,} queries{subset}",
+        "Work": facts.work,
         "Hardware": facts.hardware,
         "Set-up": facts.setup,
         "Boundary": f"{BOUNDARIES[facts.boundary].lower().replace('gpu', 'GPU')}, {METHODS[facts.method]}",
-        "Measured": f"{facts.measured}, {passes}",
+        "Test set": f"edition {facts.testset} ({facts.testset_digest[:8]})",
+        "Measured": f"{facts.measured}, {passes}{subset}",
         "Quality": f"{quality.name} {number(quality.value)} (n {quality.n:,})" if quality else "not scored",
     }
 
