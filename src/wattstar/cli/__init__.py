@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
     "compare": "Say how many times more energy one model takes than another.",
+    "label": "Draw the energy label of a record, or verify one.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
     "verify": "Work every figure of a record out again, and say what does not add up.",

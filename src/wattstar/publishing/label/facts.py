@@ -146,7 +146,7 @@ def facts(name: str, record: Record, claims: Claims) -> Facts:
         address=address(name, claims.site),
         wattstar=record.wattstar,
         task=job.task,
-        title=registry.task(job.task).title,
+        title=_title(job.task),
         model=job.model.id,
         revision=job.model.revision,
         parameters=record.loaded.parameters if record.loaded else None,
@@ -211,6 +211,11 @@ def address(name: str, site: str | None) -> str:
     return start + name[: min(room, MOST_ID)]
 
 
+def site(address: str) -> str | None:
+    """The site that an address is on; None where it is on none."""
+    return None if address.startswith(SCHEME) else address.rpartition("/r/")[0]
+
+
 def _status(record: Record, made: Figure, claims: Claims) -> tuple[str, str | None]:
     """The word, and the record it rests on. Every claim is checked, also those that another one outweighs."""
     if claims.superseded_by:
@@ -244,6 +249,11 @@ def _check_reproduced(record: Record, other: Member) -> None:
     ratio = reproduction(record, again)
     if ratio.low is None or ratio.high is None or not ratio.low <= 1 <= ratio.high:
         raise VerificationFailed(f"The record {name[:12]} does not agree with this one.", ["wattstar reproduce ID"])
+
+
+def _title(task: str) -> str:
+    """In plain words; a record may come from a machine where another package offered its task."""
+    return registry.task(task).title if task in registry.plug_ins("tasks") else task.replace("-", " ")
 
 
 def _hardware(record: Record) -> str:

@@ -58,14 +58,19 @@ def _edges(interval: Interval) -> str:
 
 def stars(place: Place) -> str:
     """``4 of 5 stars``, or ``3–4 of 5 stars`` where measuring leaves both likely."""
+    return f"{count(place)} of 5 stars"
+
+
+def count(place: Place) -> str:
+    """``4`` or ``3–4``."""
     least, most = place.span or (place.stars, place.stars)
-    return f"{least if least == most else f'{least}–{most}'} of 5 stars"
+    return str(least) if least == most else f"{least}–{most}"
 
 
 def chance(place: Place) -> str:
     """How likely what is shown is, by these cuts."""
     if place.chances is None or place.span is None:
-        return "how sure: unknown"
+        return "not said how sure"
     least, most = place.span
     share = sum(place.chances[5 - most : 5 - least + 1])
     return f"{'> 99' if share > 0.99 else f'{100 * share:.0f}'} % sure by these cuts"
@@ -147,6 +152,48 @@ def locator(facts: Facts) -> str:
     if facts.address.startswith(SCHEME):
         return f"wattstar show {facts.record[:12]}"
     return facts.address.partition("://")[2] or facts.address
+
+
+def short(facts: Facts) -> str:
+    """For a badge: ``2.37 Wh/1k · 4/5``; what is not official says so."""
+    parts = [f"{value(facts)} {UNIT}/1k"]
+    place = facts.place
+    if place is not None and place.stars is not None:
+        worth = "" if place.standing is Standing.OFFICIAL else f" {place.standing}"
+        parts.append(f"{count(place)}/5{worth}")
+    if facts.status in ("estimated", "superseded"):
+        parts.append(facts.status)
+    return " · ".join(parts)
+
+
+def listing(facts: Facts) -> Mapping[str, str]:
+    """Everything that the card says: name → value, in its order."""
+    edges, kind = doubt(facts)
+    return {
+        "Model": facts.model,
+        "Version": size(facts),
+        "Task": facts.title,
+        heading(facts): f"{value(facts)} {UNIT}",
+        "Range": f"{edges} ({kind})",
+        **_placed(facts),
+        **rows(facts),
+        "Status": f"{facts.status}: {status(facts)}",
+        "Record": facts.record,
+        "Address": facts.address,
+    }
+
+
+def _placed(facts: Facts) -> Mapping[str, str]:
+    place = facts.place
+    if place is None:
+        return {"Stars": no_stars(facts)}
+    ends = {"Least and most": f"{number(place.least)} and {number(place.most)} {UNIT}"}
+    if place.stars is None or place.cuts is None:
+        return {"Stars": no_stars(facts), "Population": edition(place)} | ends
+    cuts = ", ".join(f"{5 - i}: up to {number(cut)} {UNIT}" for i, cut in enumerate(place.cuts))
+    said = {"Stars": f"{stars(place)}, {chance(place)}", "Population": edition(place), "Stars by energy": cuts} | ends
+    why = standing(place)
+    return said | ({"Standing": why} if why else {})
 
 
 def sentence(facts: Facts) -> str:
