@@ -2,7 +2,7 @@
 
     python scripts/label_font.py FOLDER      # with Arimo-Regular.ttf and Arimo-Bold.ttf, of Debian's fonts-croscore
 
-Needs fonttools. Arimo has the advance widths of Arial, Helvetica and Liberation Sans: a text that fits in one fits in all.
+Needs fonttools. Arimo has the advance widths of Arial, Helvetica and Liberation Sans: what fits in one fits in all.
 """
 
 from __future__ import annotations

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import click
 
-from wattstar.cli.options import DEFAULT_STORE
+from wattstar.cli.options import DEFAULT_STORE, SCHEME
 from wattstar.cli.output import printable
 from wattstar.errors import UsageError, VerificationFailed
 from wattstar.publishing.label.badge import badge
 from wattstar.publishing.label.card import svg
 from wattstar.publishing.label.checking import differences
 from wattstar.publishing.label.embedding import embedded
-from wattstar.publishing.label.facts import Claims, Facts, Rated, facts, site
+from wattstar.publishing.label.facts import By, Claims, Facts, facts, site
 from wattstar.publishing.label.pages import html, markdown
 from wattstar.publishing.label.prints import printed
+from wattstar.rating import editions
+from wattstar.rating.schemes import STANDARD
 from wattstar.records.store import Store
 from wattstar.types import Record
 
@@ -34,7 +36,7 @@ class Asked:
     """What a label is to say beyond its record: from the flags, or from what a label carries."""
 
     edition: str | None = None
-    scheme: str | None = None
+    scheme: str = STANDARD
     site: str | None = None
     verified: bool = False
     reproduced_by: str | None = None
@@ -66,8 +68,8 @@ def command() -> None:
 @STORE
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Left out: by the file's ending, else svg.")
 @click.option("--badge", "small", is_flag=True, help="One line, 20 pixels high.")
-@click.option("--edition", help="That gives the stars. Left out: no stars. See: wattstar edition.")
-@click.option("--scheme", help="Of the stars. Left out: the standard one.")
+@click.option("--edition", metavar="NAME", help="That gives the stars; left out: no stars. See: wattstar edition list.")
+@SCHEME
 @click.option("--site", help="Address of a leaderboard that has the record, for the QR code.")
 @click.option("--verified", is_flag=True, help="Work the record out again first, and say so.")
 @click.option("--reproduced-by", metavar="RECORD", help="One of the same job, made later, that agrees.")
@@ -88,13 +90,16 @@ def draw(record: str, file: Path | None, out: Path, style: str | None, small: bo
 @command.command("verify")
 @click.argument("file", type=click.Path(path_type=Path))
 @STORE
-def verify(file: Path, out: Path) -> None:
+@click.option(
+    "--edition", metavar="FOLDER", help="Where the edition is that gives the stars, if it is not one that ships."
+)
+def verify(file: Path, out: Path, edition: str | None) -> None:
     """Work the label in FILE out again from the record it names. Exit 6 says that it is another one."""
     document = _read(file)
     carried = embedded(document)
     store = Store(out)
     name, found = store.find(carried.record)
-    problems = differences(document, carried, _facts(name, found, _carried(carried), store))
+    problems = differences(document, carried, _facts(name, found, _carried(carried, edition), store))
     for problem in problems:
         click.echo(printable(f"WRONG: {problem}"))
     if problems:
@@ -102,12 +107,12 @@ def verify(file: Path, out: Path) -> None:
     click.echo(printable(f"OK: every byte of {file} follows from record {name[:12]} ({carried.model})."))
 
 
-def _carried(label: Facts) -> Asked:
+def _carried(label: Facts, edition: str | None) -> Asked:
     """What has to be asked for to get this label again."""
     by = label.status_by
     return Asked(
-        edition=label.place.edition if label.place else None,
-        scheme=label.place.scheme if label.place else None,
+        edition=edition or label.edition,
+        scheme=label.scheme or STANDARD,
         site=site(label.address),
         verified=label.status == "verified",
         reproduced_by=by if label.status == "reproduced" else None,
@@ -119,19 +124,13 @@ def _facts(name: str, record: Record, asked: Asked, store: Store) -> Facts:
     if asked.verified:
         _verify(store.file(name))
     claims = Claims(
-        rated=_rated(name, record, asked),
+        by=By(editions.load(asked.edition), asked.scheme) if asked.edition else None,
         site=asked.site,
         verified=asked.verified,
         reproduced_by=store.find(asked.reproduced_by) if asked.reproduced_by else None,
         superseded_by=store.find(asked.superseded_by) if asked.superseded_by else None,
     )
     return facts(name, record, claims)
-
-
-def _rated(name: str, record: Record, asked: Asked) -> Rated | None:
-    if asked.edition is None:
-        return None
-    raise UsageError("There are no editions yet.")
 
 
 def _verify(file: Path) -> None:

@@ -118,18 +118,19 @@ def _place(facts: Facts, top: float) -> Section:
     if place.stars is None:
         below = _paragraph(top + 12, words.no_stars(facts), Type(13, INK), 4)
     else:
-        below = _stars(place, top, BRAND if place.standing is Standing.OFFICIAL else _hatched(facts))
+        below = _stars(facts, place, top)
     return Section((*drawn, *below.drawn), below.end)
 
 
-def _stars(place: Place, top: float, fill: str) -> Section:
+def _stars(facts: Facts, place: Place, top: float) -> Section:
     count = place.stars or 0
+    fill = BRAND if place.standing is Standing.OFFICIAL else _hatched(facts)
     drawn = [
         *stars(LEFT, top, 26, place.span or (count, count), fill),
         text(LEFT + 166, top + 11, words.stars(place), Type(15, INK, bold=True), ROOM - 166),
         text(LEFT + 166, top + 27, words.chance(place), SMALL, ROOM - 166),
     ]
-    said = words.edition(place)
+    said = words.edition(facts, place)
     below = _paragraph(top + 47, said[:1].upper() + said[1:], SMALL, 2)
     why = words.standing(place)
     if why:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from wattstar import registry
 from wattstar.errors import GateFailed, UsageError, VerificationFailed
 from wattstar.rating.comparisons import reproduction
-from wattstar.rating.populations import figure, work
+from wattstar.rating.populations import Member, figure, work
+from wattstar.rating.placing import placed
+from wattstar.rating.schemes import STANDARD
 from wattstar.records.codec import canonical, digest
 from wattstar.types import (
     Approach,
@@ -18,9 +20,7 @@ from wattstar.types import (
     Interval,
     Method,
     Noun,
-    Population,
     Quality,
-    Rating,
     Record,
     Standing,
     Weights,
@@ -33,20 +33,11 @@ LEAST_ID, MOST_ID = 12, 40
 SCHEME = "wattstar:"
 """Begins the address of a record that no site is known of."""
 
-Member = tuple[str, Record]
-
 
 @dataclass(frozen=True)
 class Place(Noun):
     """Where a record stands in a population, and what its stars are worth."""
 
-    edition: str | None
-    """None: the store's own records."""
-    edition_digest: str | None
-    """sha256 of the edition's canonical JSON."""
-    foreign: str | None
-    """The procedure or tool that the edition's figures are of."""
-    scheme: str
     size_class: str | None
     stars: int | None
     span: tuple[int, int] | None
@@ -100,27 +91,30 @@ class Facts(Noun):
     """``self-reported``, ``verified``, ``reproduced``, ``estimated`` or ``superseded``."""
     status_by: str | None
     """The record that it was reproduced or superseded by."""
-    place: Place | None
+    edition: str | None
     """None: the record was not rated."""
+    edition_digest: str | None
+    """sha256 of the edition's canonical JSON."""
+    scheme: str | None
+    place: Place | None
+    """None: not rated, or the edition has no population for it."""
     no_place: str | None
     """Why."""
 
 
 @dataclass(frozen=True)
-class Rated:
-    """A rating with what it was made by."""
+class By:
+    """What gives the stars."""
 
-    rating: Rating
-    population: Population
-    edition: Edition | None
+    edition: Edition
+    scheme: str = STANDARD
 
 
 @dataclass(frozen=True)
 class Claims:
     """What beyond the record itself a label is to say, and by what."""
 
-    rated: Rated | None = None
-    no_place: str = "no edition was named"
+    by: By | None = None
     site: str | None = None
     """Address of a site that has the records, for the QR code."""
     verified: bool = False
@@ -141,6 +135,7 @@ def facts(name: str, record: Record, claims: Claims) -> Facts:
             f"The record {name[:12]} gets no label: it failed or is invalid.", [f"wattstar show {name[:12]}"]
         )
     job, status = record.job, _status(record, made, claims)
+    found, why = _place((name, record), claims.by)
     return Facts(
         record=name,
         address=address(name, claims.site),
@@ -171,20 +166,25 @@ def facts(name: str, record: Record, claims: Claims) -> Facts:
         measured=record.started[:10],
         status=status[0],
         status_by=status[1],
-        place=place(claims.rated) if claims.rated else None,
-        no_place=None if claims.rated else claims.no_place,
+        edition=claims.by.edition.name if claims.by else None,
+        edition_digest=digest(canonical(claims.by.edition)) if claims.by else None,
+        scheme=claims.by.scheme if claims.by else None,
+        place=found,
+        no_place=why,
     )
 
 
-def place(rated: Rated) -> Place:
-    """A rating with what of its population and edition a label prints."""
-    rating, population, edition = rated.rating, rated.population, rated.edition
+def _place(member: Member, by: By | None) -> tuple[Place | None, str | None]:
+    """The record's place by an edition, or why there is none."""
+    if by is None:
+        return None, "no edition was named"
+    [found] = placed([member], by.edition, by.scheme)
+    [rating] = found.ratings
+    population = found.population
+    if population is None:
+        return None, "; ".join(rating.reasons)
     energies = [entry.wh_per_1000.mid for entry in population.entries]
-    return Place(
-        edition=edition.name if edition else None,
-        edition_digest=digest(canonical(edition)) if edition else None,
-        foreign=edition.foreign if edition else None,
-        scheme=rating.scheme,
+    made = Place(
         size_class=population.conditions.size_class,
         stars=rating.stars,
         span=rating.span,
@@ -194,11 +194,12 @@ def place(rated: Rated) -> Place:
         reasons=rating.reasons,
         cuts=population.cuts,
         grade=population.grade,
-        models=len(population.entries),
+        models=len(energies),
         families=population.families,
         least=min(energies),
         most=max(energies),
     )
+    return made, None
 
 
 def address(name: str, site: str | None) -> str:

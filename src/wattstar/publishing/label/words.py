@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wattstar.publishing.label.facts import SCHEME, Facts, Place
+from wattstar.rating.schemes import STANDARD
 from wattstar.records.words import number
 from wattstar.types import Approach, Boundary, Interval, Method, Standing, Weights
 
@@ -76,13 +77,15 @@ def chance(place: Place) -> str:
     return f"{'> 99' if share > 0.99 else f'{100 * share:.0f}'} % sure by these cuts"
 
 
-def edition(place: Place) -> str:
+def edition(facts: Facts, place: Place) -> str:
     """Which edition, and how large it is."""
-    name = f"edition {place.edition}" if place.edition else "this store only"
+    scheme = "" if facts.scheme == STANDARD else f", scheme {facts.scheme}"
     group = f", class {place.size_class}" if place.size_class else ""
     families = "family" if place.families == 1 else "families"
     models = "model" if place.models == 1 else "models"
-    return f"{name}{group}: {place.models} {models}, {place.families} {families}, {place.grade}"
+    return (
+        f"edition {facts.edition}{scheme}{group}: {place.models} {models}, {place.families} {families}, {place.grade}"
+    )
 
 
 def standing(place: Place) -> str | None:
@@ -189,9 +192,13 @@ def _placed(facts: Facts) -> Mapping[str, str]:
         return {"Stars": no_stars(facts)}
     ends = {"Least and most": f"{number(place.least)} and {number(place.most)} {UNIT}"}
     if place.stars is None or place.cuts is None:
-        return {"Stars": no_stars(facts), "Population": edition(place)} | ends
+        return {"Stars": no_stars(facts), "Population": edition(facts, place)} | ends
     cuts = ", ".join(f"{5 - i}: up to {number(cut)} {UNIT}" for i, cut in enumerate(place.cuts))
-    said = {"Stars": f"{stars(place)}, {chance(place)}", "Population": edition(place), "Stars by energy": cuts} | ends
+    said = {
+        "Stars": f"{stars(place)}, {chance(place)}",
+        "Population": edition(facts, place),
+        "Stars by energy": cuts,
+    } | ends
     why = standing(place)
     return said | ({"Standing": why} if why else {})
 
