@@ -90,9 +90,7 @@ def draw(record: str, file: Path | None, out: Path, style: str | None, small: bo
 @command.command("verify")
 @click.argument("file", type=click.Path(path_type=Path))
 @STORE
-@click.option(
-    "--edition", metavar="FOLDER", help="Where the edition is that gives the stars, if it is not one that ships."
-)
+@click.option("--edition", metavar="FOLDER", help="Where the edition is that gave the stars, if none that ships.")
 def verify(file: Path, out: Path, edition: str | None) -> None:
     """Work the label in FILE out again from the record it names. Exit 6 says that it is another one."""
     document = _read(file)

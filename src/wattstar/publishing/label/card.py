@@ -106,7 +106,7 @@ def _place(facts: Facts, top: float) -> Section:
     """Scale, stars and what they rest on; or why there are none."""
     place = facts.place
     if place is None:
-        return _paragraph(top + 20, words.no_stars(facts), Type(13, INK), 4)
+        return _paragraph(top + 20, words.no_stars(facts), Type(13, INK), 6)
     top += 18
     cuts = 15 if place.cuts else 0
     drawn = [

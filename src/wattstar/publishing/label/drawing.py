@@ -83,7 +83,7 @@ def scale(x: float, y: float, wide: float, place: Place, energy: Interval) -> It
         inside = x + each * cell <= here <= x + (each + 1) * cell and place.stars == 5 - each
         yield from _cell(x + each * cell, y, cell, Cell(5 - each if place.cuts else None, inside, place.standing))
     if high - low > 8:  # a shorter one would be hidden by the marker
-        yield f'<rect x="{plain(low)}" y="{plain(y - 4)}" width="{plain(high - low)}" height="2" fill="{COLOURS["ink"]}"/>'
+        yield f'<path d="M{plain(low)} {plain(y - 3)}H{plain(high)}" stroke="{COLOURS["ink"]}" stroke-width="2"/>'
     tip = min(max(here, x + 5), x + wide - 5)
     yield f'<path d="M{plain(tip)} {plain(y - 3)}l-5 -8h10z" fill="{COLOURS["ink"]}"/>'
     for each, cut in enumerate(place.cuts or (), 1):
@@ -112,9 +112,8 @@ def _cell(x: float, y: float, wide: float, cell: Cell) -> Iterator[str]:
     fill, ink = (COLOURS["brand"], COLOURS["paper"]) if filled else (COLOURS["tint"], COLOURS["ink"])
     edge = f'stroke="{COLOURS["brand"]}" stroke-width="2.5"' if cell.here else f'stroke="{COLOURS["outline"]}"'
     inset = 1.5 if cell.here else 0.5
-    yield (
-        f'<rect x="{plain(x + inset)}" y="{plain(y)}" width="{plain(wide - 2 * inset)}" height="19" fill="{fill}" {edge}/>'
-    )
+    place = f'x="{plain(x + inset)}" y="{plain(y)}" width="{plain(wide - 2 * inset)}" height="19"'
+    yield f'<rect {place} fill="{fill}" {edge}/>'
     if cell.stars:
         yield text(x + wide / 2 - 3, y + 13.8, str(cell.stars), Type(12, ink, bold=cell.here, anchor="end"), 12)
         points = [(x + wide / 2 + 5 + a * 5.5, y + 9.7 + b * 5.5) for a, b in STAR]

@@ -24,7 +24,7 @@ def metadata(facts: Facts) -> str:
 
 def embedded(document: str) -> Facts:
     """The facts that a label, badge or HTML figure carries; ``VerificationFailed`` where there are none, or changed."""
-    before, begin, rest = document.partition(BEGIN)
+    _, begin, rest = document.partition(BEGIN)
     carried, end, after = rest.partition(END)
     if not begin or not end or BEGIN in after:
         raise VerificationFailed("This is no label: it carries no data.", ["an SVG or HTML that wattstar label made"])

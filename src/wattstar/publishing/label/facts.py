@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from wattstar import registry
 from wattstar.errors import GateFailed, UsageError, VerificationFailed
 from wattstar.rating.comparisons import reproduction
-from wattstar.rating.populations import Member, figure, work
 from wattstar.rating.placing import placed
+from wattstar.rating.populations import Member, figure, work
 from wattstar.rating.schemes import STANDARD
 from wattstar.records.codec import canonical, digest
 from wattstar.types import (
@@ -97,8 +97,8 @@ class Facts(Noun):
     """sha256 of the edition's canonical JSON."""
     scheme: str | None
     place: Place | None
-    """None: not rated, or the edition has no population for it."""
-    no_place: str | None
+    """None: not rated, or the edition has nothing that it compares with."""
+    no_place: tuple[str, ...]
     """Why."""
 
 
@@ -174,15 +174,15 @@ def facts(name: str, record: Record, claims: Claims) -> Facts:
     )
 
 
-def _place(member: Member, by: By | None) -> tuple[Place | None, str | None]:
+def _place(member: Member, by: By | None) -> tuple[Place | None, tuple[str, ...]]:
     """The record's place by an edition, or why there is none."""
     if by is None:
-        return None, "no edition was named"
+        return None, ("no edition was named",)
     [found] = placed([member], by.edition, by.scheme)
     [rating] = found.ratings
     population = found.population
-    if population is None:
-        return None, "; ".join(rating.reasons)
+    if population is None or rating.rank is None:  # a place on a scale of something else would be no place
+        return None, (f"nothing in edition {by.edition.name} compares", *rating.reasons)
     energies = [entry.wh_per_1000.mid for entry in population.entries]
     made = Place(
         size_class=population.conditions.size_class,
@@ -199,7 +199,7 @@ def _place(member: Member, by: By | None) -> tuple[Place | None, str | None]:
         least=min(energies),
         most=max(energies),
     )
-    return made, None
+    return made, ()
 
 
 def address(name: str, site: str | None) -> str:

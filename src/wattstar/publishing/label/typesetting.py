@@ -1,8 +1,8 @@
 """Text that stays in its room: SVG does not wrap, so that widths are known before anything is drawn.
 
-Widths are those of Arimo, which Arial, Helvetica and Liberation Sans share. A text that could outgrow its room in another
-font, or has characters that the table lacks, also says how wide it is (``textLength``), and the reader's font is
-squeezed to that.
+Widths are those of Arimo, which Arial, Helvetica and Liberation Sans share. A text that could outgrow its room in
+another font, or has characters that the table lacks, also says how wide it is (``textLength``), and the reader's font
+is squeezed to that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEAST_SIZE = 12.0
 """On a label printed 90 mm wide that is 8.5 pt; below, it is not read."""
 STEP = 0.5
 OTHERS = 0.6
-"""Width, in parts of the size, of a character that is neither in the table nor as wide as it is high: Hebrew, Arabic, …,
+"""Width, in parts of the size, of a character that is neither in the table nor as wide as it is high: Hebrew, Arabic, …
 are about so wide, and squeezed to it where not."""
 WIDEST = 1.25
 """Other sans-serif fonts are up to so many times as wide: DejaVu Sans and Verdana about 1.17."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wattstar.publishing.label.facts import SCHEME, Facts, Place
 from wattstar.rating.schemes import STANDARD
@@ -92,14 +92,17 @@ def standing(place: Place) -> str | None:
     """Why the stars are hatched; None where they are official."""
     if place.standing is Standing.OFFICIAL:
         return None
-    return f"{str(place.standing).capitalize()}: {'; '.join(place.reasons)}"
+    return _sentences([str(place.standing), *place.reasons])
 
 
 def no_stars(facts: Facts) -> str:
     """Why there are none."""
-    if facts.place is None:
-        return f"No stars: {facts.no_place}."
-    return f"No stars: {'; '.join(facts.place.reasons) or 'the population has no cuts'}."
+    reasons = facts.no_place if facts.place is None else facts.place.reasons
+    return _sentences(["no stars", *reasons])
+
+
+def _sentences(parts: Sequence[str]) -> str:
+    return " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts)
 
 
 def size(facts: Facts) -> str:
@@ -209,7 +212,7 @@ def sentence(facts: Facts) -> str:
     said = f"{facts.model}, {facts.title}: {value(facts)} {UNIT}. {heading(facts)}; {edges} ({kind})."
     if facts.place is not None and facts.place.stars is not None:
         hatched = standing(facts.place)
-        said += f" {stars(facts.place)}, {edition(facts.place)}." + (f" {hatched}." if hatched else "")
+        said += f" {stars(facts.place)}, {edition(facts.place)}." + (f" {hatched}" if hatched else "")
     else:
         said += f" {no_stars(facts)}"
     return f"{said} {facts.hardware}. {facts.setup}. Measured {facts.measured}, {facts.status}. Record {facts.record}."
