@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import DEFAULT_STORE, SCHEME
-from wattstar.cli.output import printable
 from wattstar.errors import UsageError, VerificationFailed
 from wattstar.publishing.label.badge import badge
 from wattstar.publishing.label.card import svg
@@ -21,6 +20,7 @@ from wattstar.publishing.label.prints import printed
 from wattstar.rating import editions
 from wattstar.rating.schemes import STANDARD
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Record
 
 FORMATS = ("svg", "png", "pdf", "html", "markdown")
@@ -144,7 +144,9 @@ def _made(said: Facts, style: str, small: bool) -> bytes:
     if style == "markdown":
         return markdown(said).encode()
     drawing = (badge if small else svg)(said)
-    return drawing.encode() if style == "svg" else printed(drawing, style, f"Energy label of {printable(said.model)}")
+    if style == "svg":
+        return drawing.encode()
+    return printed(drawing, "png" if style == "png" else "pdf", f"Energy label of {printable(said.model)}")
 
 
 def _write(file: Path | None, data: bytes) -> None:

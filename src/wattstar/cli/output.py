@@ -14,7 +14,8 @@ import click
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
 from wattstar.records.units import COUNTED, per_unit
-from wattstar.records.words import number, printable
+from wattstar.records.words import number as number
+from wattstar.records.words import printable as printable
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 LONG_ID = 26

@@ -61,12 +61,11 @@ def _head(facts: Facts, high: str) -> list[str]:
 
 
 def _bar(facts: Facts, top: float) -> Section:
-    title = facts.title[:1].upper() + facts.title[1:]
     drawn = (
         f'<path d="M1 46V10a9 9 0 0 1 9 -9H350a9 9 0 0 1 9 9V46z" fill="{INK}"/>',
         mark(LEFT, 16, 14, COLOURS["paper"]),
         text(LEFT + 26, 30, "wattstar", Type(17, COLOURS["paper"], bold=True), 80),
-        text(RIGHT, 29, title, Type(13, COLOURS["paper"], anchor="end"), ROOM - 112),
+        text(RIGHT, 29, _capital(facts.title), Type(13, COLOURS["paper"], anchor="end"), ROOM - 112),
     )
     return Section(drawn, top + 46)
 
@@ -106,7 +105,7 @@ def _place(facts: Facts, top: float) -> Section:
     """Scale, stars and what they rest on; or why there are none."""
     place = facts.place
     if place is None:
-        return _paragraph(top + 20, words.no_stars(facts), Type(13, INK), 6)
+        return _no_stars(facts, top)
     top += 18
     cuts = 15 if place.cuts else 0
     drawn = [
@@ -115,11 +114,18 @@ def _place(facts: Facts, top: float) -> Section:
         text(RIGHT, top + 34 + cuts, f"most {number(place.most)} {words.UNIT}", Type(12, MUTED, anchor="end"), 150),
     ]
     top += 50 + cuts
-    if place.stars is None:
-        below = _paragraph(top + 12, words.no_stars(facts), Type(13, INK), 4)
-    else:
-        below = _stars(facts, place, top)
+    below = _no_stars(facts, top - 8) if place.stars is None else _stars(facts, place, top)
     return Section((*drawn, *below.drawn), below.end)
+
+
+def _no_stars(facts: Facts, top: float) -> Section:
+    """Said as large as stars would be, with the reason."""
+    said = text(LEFT, top + 22, "No stars", Type(15, INK, bold=True), ROOM)
+    below = _paragraph(top + 40, words.no_stars(facts), SMALL, 6)
+    if facts.place is None:
+        return Section((said, *below.drawn), below.end)
+    more = _paragraph(below.end, _capital(words.edition(facts, facts.place)), SMALL, 2)
+    return Section((said, *below.drawn, *more.drawn), more.end)
 
 
 def _stars(facts: Facts, place: Place, top: float) -> Section:
@@ -130,8 +136,7 @@ def _stars(facts: Facts, place: Place, top: float) -> Section:
         text(LEFT + 166, top + 11, words.stars(place), Type(15, INK, bold=True), ROOM - 166),
         text(LEFT + 166, top + 27, words.chance(place), SMALL, ROOM - 166),
     ]
-    said = words.edition(facts, place)
-    below = _paragraph(top + 47, said[:1].upper() + said[1:], SMALL, 2)
+    below = _paragraph(top + 47, _capital(words.edition(facts, place)), SMALL, 2)
     why = words.standing(place)
     if why:
         more = _paragraph(below.end + 1, why, SMALL, 3)
@@ -170,6 +175,10 @@ def _record(facts: Facts, top: float) -> Section:
         text(LEFT, top + 86, words.locator(facts), Type(12, INK), room),
     ]
     return Section(tuple(drawn), top + 100)
+
+
+def _capital(said: str) -> str:
+    return said[:1].upper() + said[1:]
 
 
 def _hatched(facts: Facts) -> str:

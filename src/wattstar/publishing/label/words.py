@@ -81,11 +81,10 @@ def edition(facts: Facts, place: Place) -> str:
     """Which edition, and how large it is."""
     scheme = "" if facts.scheme == STANDARD else f", scheme {facts.scheme}"
     group = f", class {place.size_class}" if place.size_class else ""
-    families = "family" if place.families == 1 else "families"
-    models = "model" if place.models == 1 else "models"
-    return (
-        f"edition {facts.edition}{scheme}{group}: {place.models} {models}, {place.families} {families}, {place.grade}"
-    )
+    models = f"{place.models} model{'s' if place.models != 1 else ''}"
+    families = f"{place.families} famil{'ies' if place.families != 1 else 'y'}"
+    grade = place.grade if place.cuts else "no cuts"
+    return f"edition {facts.edition}{scheme}{group}: {models}, {families}, {grade}"
 
 
 def standing(place: Place) -> str | None:
@@ -96,9 +95,9 @@ def standing(place: Place) -> str | None:
 
 
 def no_stars(facts: Facts) -> str:
-    """Why there are none."""
+    """Why there are none, in sentences."""
     reasons = facts.no_place if facts.place is None else facts.place.reasons
-    return _sentences(["no stars", *reasons])
+    return _sentences(reasons)
 
 
 def _sentences(parts: Sequence[str]) -> str:
@@ -192,18 +191,14 @@ def listing(facts: Facts) -> Mapping[str, str]:
 def _placed(facts: Facts) -> Mapping[str, str]:
     place = facts.place
     if place is None:
-        return {"Stars": no_stars(facts)}
+        return {"Stars": f"none. {no_stars(facts)}"}
     ends = {"Least and most": f"{number(place.least)} and {number(place.most)} {UNIT}"}
     if place.stars is None or place.cuts is None:
-        return {"Stars": no_stars(facts), "Population": edition(facts, place)} | ends
+        return {"Stars": f"none. {no_stars(facts)}", "Population": edition(facts, place)} | ends
     cuts = ", ".join(f"{5 - i}: up to {number(cut)} {UNIT}" for i, cut in enumerate(place.cuts))
-    said = {
-        "Stars": f"{stars(place)}, {chance(place)}",
-        "Population": edition(facts, place),
-        "Stars by energy": cuts,
-    } | ends
+    said = {"Stars": f"{stars(place)}, {chance(place)}", "Population": edition(facts, place), "Stars by energy": cuts}
     why = standing(place)
-    return said | ({"Standing": why} if why else {})
+    return {**said, **ends, **({"Standing": why} if why else {})}
 
 
 def sentence(facts: Facts) -> str:
@@ -212,7 +207,7 @@ def sentence(facts: Facts) -> str:
     said = f"{facts.model}, {facts.title}: {value(facts)} {UNIT}. {heading(facts)}; {edges} ({kind})."
     if facts.place is not None and facts.place.stars is not None:
         hatched = standing(facts.place)
-        said += f" {stars(facts.place)}, {edition(facts.place)}." + (f" {hatched}" if hatched else "")
+        said += f" {stars(facts.place)}, {edition(facts, facts.place)}." + (f" {hatched}" if hatched else "")
     else:
-        said += f" {no_stars(facts)}"
+        said += f" No stars. {no_stars(facts)}"
     return f"{said} {facts.hardware}. {facts.setup}. Measured {facts.measured}, {facts.status}. Record {facts.record}."
