@@ -138,7 +138,7 @@ def qr_code(x: float, y: float, side: float, payload: str) -> str:
     runs = [f"M{start} {line}h{length}v1h-{length}z" for line, row in enumerate(rows) for start, length in _runs(row)]
     return (
         f'<path transform="translate({plain(x + QUIET * module)} {plain(y + QUIET * module)}) scale({module:.4f})" '
-        f'fill="{COLOURS["ink"]}" shape-rendering="crispEdges" d="{"".join(runs)}"/>'
+        f'fill="{COLOURS["ink"]}" d="{"".join(runs)}"/>'
     )
 
 

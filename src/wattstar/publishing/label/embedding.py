@@ -7,19 +7,19 @@ from typing import Any
 
 from wattstar.errors import VerificationFailed
 from wattstar.publishing.label.facts import Facts
-from wattstar.records.codec import canonical, decode, digest, parsed
+from wattstar.records.codec import canonical, decode, digest, encode, parsed
 
 SCHEMA = "wattstar-label-1"
 BEGIN, END = '<metadata id="wattstar-label">', "</metadata>"
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
-"""JSON's own spelling of what XML would read as markup: the line is both."""
+"""JSON's own spelling of what XML would read as markup. Other characters than ASCII's are spelt so too: XML allows not
+all of them, and some turn the direction of what follows."""
 
 
 def metadata(facts: Facts) -> str:
     """The element."""
-    body = canonical(facts).decode()
-    carried = f'{{"schema":"{SCHEMA}","digest":"{digest(body.encode())}","facts":{body}}}'
-    return BEGIN + carried.translate(_ESCAPES) + END
+    carried = {"schema": SCHEMA, "digest": digest(canonical(facts)), "facts": encode(facts)}
+    return BEGIN + json.dumps(carried, separators=(",", ":"), allow_nan=False).translate(_ESCAPES) + END
 
 
 def embedded(document: str) -> Facts:

@@ -11,7 +11,7 @@ from wattstar.publishing.label.facts import SCHEME, Facts
 from wattstar.records.words import printable
 
 FIGURE = '<figure class="wattstar-label">'
-MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~!&$])")
+MARKUP = re.compile(r"([\\`*_{}\[\]()#|~!$])")
 
 
 def html(facts: Facts) -> str:
@@ -39,4 +39,4 @@ def markdown(facts: Facts, image: str | None = None) -> str:
 
 def _shown(value: str) -> str:
     """One line that shows as it is written."""
-    return MARKUP.sub(r"\\\1", printable(value).replace("\n", " "))
+    return escape(MARKUP.sub(r"\\\1", printable(value).replace("\n", " ")))

@@ -28,6 +28,8 @@ are about so wide, and squeezed to it where not."""
 WIDEST = 1.25
 """Other sans-serif fonts are up to so many times as wide: DejaVu Sans and Verdana about 1.17."""
 ELLIPSIS = "…"
+MOST_MARKS = 2
+"""On one letter; no orthography needs more."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def wrapped(text: str, room: float, type: Type, lines: int) -> list[str]:
 
 def text(x: float, y: float, words: str, type: Type, room: float) -> str:
     """A ``<text>`` that stays within ``room``, whatever the words and the font."""
-    shown, type = fitted(printable(words).replace("\n", " "), room, type)
+    shown, type = fitted(_flat(words), room, type)
     wide = width(shown, type)
     held = not known(shown) or wide * WIDEST > room
     parts = [f'x="{plain(x)}" y="{plain(y)}" font-size="{plain(type.size)}" fill="{type.fill}"']
@@ -113,6 +115,15 @@ def text(x: float, y: float, words: str, type: Type, room: float) -> str:
     parts += [f'text-anchor="{type.anchor}"'] * (type.anchor != "start")
     parts += [f'textLength="{plain(wide)}" lengthAdjust="spacingAndGlyphs"'] * (held and wide > 0)
     return f"<text {' '.join(parts)}>{escape(shown)}</text>"
+
+
+def _flat(words: str) -> str:
+    """One line without control characters, nor towers of marks that would reach into other lines."""
+    signs: list[str] = []
+    for sign in printable(words).replace("\n", " "):
+        if not (combining(sign) and all(map(combining, signs[-MOST_MARKS:])) and len(signs) >= MOST_MARKS):
+            signs.append(sign)
+    return "".join(signs)
 
 
 def plain(value: float) -> str:
