@@ -28,11 +28,19 @@ TASKS = tuple(registry.plug_ins("tasks"))
 LONG = "a-publisher-with-a-long-name/" + "an-even-longer-name-of-a-model-" * 2 + "7B-GGUF"
 assert len(LONG) >= 96
 MACHINE = Machine(
-    "a processor", 64, 2**39, "Linux", "3.11", (Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", 85_000_000_000, 700.0, "570"),), {}
+    "a processor",
+    64,
+    2**39,
+    "Linux",
+    "3.11",
+    (Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", 85_000_000_000, 700.0, "570"),),
+    {},
 )
 
 
-def measured(task: str = "image-classification", wh: float = 2.37, id: str = "maker/model", **changes: object) -> Member:
+def measured(
+    task: str = "image-classification", wh: float = 2.37, id: str = "maker/model", **changes: object
+) -> Member:
     """A record of a whole test set on a GPU, as it would be on a machine that has one."""
     job = fake_job(task, id=id)
     model = replace(job.model, weights=Weights.PRETRAINED, device="cuda:0", dtype="bfloat16", source=Source.HUB)
@@ -51,9 +59,14 @@ def estimated(task: str = "image-classification", id: str = "maker/model") -> Me
     """A record whose energy was modelled, on a processor."""
     _, record = measured(task, id=id)
     made = Figure(
-        boundary=Boundary.CPU_DRAM, method=Method.MODELLED, wh_per_1000=Interval(0.91, 0.933, 0.96), bound_wh_per_1000=0.0,
-        plausible=Interval(0.4665, 0.933, 1.866), passes=4, coverage=("cpu:0 by estimate", "dram:0 by estimate"),
-    )  # fmt: skip
+        boundary=Boundary.CPU_DRAM,
+        method=Method.MODELLED,
+        wh_per_1000=Interval(0.91, 0.933, 0.96),
+        bound_wh_per_1000=0.0,
+        plausible=Interval(0.4665, 0.933, 1.866),
+        passes=4,
+        coverage=("cpu:0 by estimate", "dram:0 by estimate"),
+    )
     job = replace(record.job, model=replace(record.job.model, device="cpu"))
     return measured(task, id=id, job=job, figures=(made,), rated=Boundary.CPU_DRAM)
 

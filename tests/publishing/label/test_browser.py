@@ -25,11 +25,11 @@ OUTSIDE = """
   for (const {said, box} of texts)
     if (said && (box.x < left || box.x + box.width > right || box.y < 0 || box.y + box.height > view.height))
       problems.push(`${at}: ${JSON.stringify(said)} from ${box.x} to ${box.x + box.width}`);
-  texts.forEach((one, i) => texts.slice(i + 1).forEach(other => {
-    const across = Math.min(one.box.x + one.box.width, other.box.x + other.box.width) - Math.max(one.box.x, other.box.x);
-    const down = Math.min(one.box.y + one.box.height, other.box.y + other.box.height) - Math.max(one.box.y, other.box.y);
-    if (across > 0.5 && down > Math.min(one.box.height, other.box.height) / 2)
-      problems.push(`${at}: ${JSON.stringify(one.said)} covers ${JSON.stringify(other.said)}`);
+  texts.forEach(({said, box: a}, i) => texts.slice(i + 1).forEach(({said: other, box: b}) => {
+    const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+    const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+    if (across > 0.5 && down > Math.min(a.height, b.height) / 2)
+      problems.push(`${at}: ${JSON.stringify(said)} covers ${JSON.stringify(other)}`);
   }));
   return problems;
 })
@@ -109,7 +109,9 @@ def test_the_code_is_read_from_what_a_screen_shows(page: Any, wide: int) -> None
     facts = told(measured(), edition())
     page.set_content(f'<body style="margin:0">{svg(facts)}</body>')
     page.set_viewport_size({"width": wide, "height": 2 * wide})
-    page.locator("svg").evaluate("(svg, wide) => { svg.setAttribute('width', wide); svg.removeAttribute('height'); }", wide)
+    page.locator("svg").evaluate(
+        "(svg, wide) => { svg.setAttribute('width', wide); svg.removeAttribute('height'); }", wide
+    )
     shown = image.open(io.BytesIO(page.locator("svg").screenshot())).convert("L")
     larger = shown.resize((shown.width * 1440 // wide, shown.height * 1440 // wide), image.Resampling.BICUBIC)
     said, *_ = cv2.QRCodeDetector().detectAndDecode(numpy.asarray(larger))

@@ -161,8 +161,18 @@ def test_an_invalid_record_gets_none(store: Path) -> None:
     assert "gets no label" in done.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"<svg></svg>", b"\x89PNG\xff", b"<metadata id=\"wattstar-label\">{</metadata>",
-                                     b"<metadata id=\"wattstar-label\">[1]</metadata>", b"x" * 1_000_001])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<svg></svg>",
+        b"\x89PNG\xff",
+        b'<metadata id="wattstar-label">{</metadata>',
+        b'<metadata id="wattstar-label">[1]</metadata>',
+        b"x" * 1_000_001,
+    ],
+    ids=["empty", "other", "picture", "no JSON", "no data", "large"],
+)
 def test_what_is_no_label_is_said_to_be_none(tmp_path: Path, store: Path, content: bytes) -> None:
     file = tmp_path / "label.svg"
     file.write_bytes(content)

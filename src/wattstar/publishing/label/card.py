@@ -6,14 +6,14 @@ section begins at a height and says where it ends, so that nothing is left empty
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 from wattstar.publishing.label import words
 from wattstar.publishing.label.drawing import COLOURS, hatching, mark, qr_code, scale, stars
 from wattstar.publishing.label.embedding import metadata
 from wattstar.publishing.label.facts import Facts, Place
-from wattstar.publishing.label.typesetting import FONTS, Type, plain, text, width, wrapped
+from wattstar.publishing.label.typesetting import FONTS, Type, fitted, plain, text, width, wrapped
 from wattstar.records.words import number, printable
 from wattstar.types import Method, Standing
 
@@ -22,6 +22,8 @@ LEFT, RIGHT = 20.0, 340.0
 ROOM = RIGHT - LEFT
 INK, MUTED, BRAND = COLOURS["ink"], COLOURS["muted"], COLOURS["brand"]
 SMALL = Type(12, MUTED)
+EDGES = Type(13, INK)
+UNIT_ROOM = 38.0
 LINE = 15.5
 QR_SIDE = 90.0
 NAMES = 64.0
@@ -82,23 +84,30 @@ def _model(facts: Facts, top: float) -> Section:
 
 
 def _energy(facts: Facts, top: float) -> Section:
-    large, unit = Type(46, INK, bold=True), Type(20, INK, bold=True)
-    value = words.value(facts)
-    edge = LEFT + min(width(value, large), 190)
+    """The number, and beside it its doubt, which is never cut: what is too long for that stands below."""
     edges, kind = words.doubt(facts)
-    room = RIGHT - edge - 46
+    large, unit = Type(46, INK, bold=True, least=36), Type(20, INK, bold=True)
+    beside = ROOM - width(edges, EDGES) - UNIT_ROOM - 8
+    value, shown = fitted(words.value(facts), beside, large)
+    below = value != words.value(facts)
+    if below:
+        value, shown = fitted(words.value(facts), ROOM - UNIT_ROOM, large)
     drawn = [
         _line(top),
         text(LEFT, top + 22, words.heading(facts), Type(13, INK), ROOM),
-        text(LEFT, top + 67, value, large, 190),
-        text(edge + 7, top + 67, words.UNIT, unit, 36),
-        text(RIGHT, top + 49, edges, Type(13, INK, anchor="end"), room),
-        text(RIGHT, top + 67, kind, Type(12, MUTED, anchor="end"), room),
+        text(LEFT, top + 67, value, shown, ROOM - UNIT_ROOM),
+        text(LEFT + width(value, shown) + 7, top + 67, words.UNIT, unit, UNIT_ROOM - 7),
     ]
+    if below:
+        drawn.append(text(LEFT, top + 87, f"{edges} · {kind}", EDGES, ROOM))
+    else:
+        drawn.append(text(RIGHT, top + 49, edges, replace(EDGES, anchor="end"), ROOM))
+        drawn.append(text(RIGHT, top + 67, kind, replace(SMALL, anchor="end"), 90))
+    end = top + (100 if below else 80)
     if facts.method is not Method.MODELLED:
-        return Section(tuple(drawn), top + 80)
-    band = f'<rect x="{plain(LEFT)}" y="{plain(top + 77)}" width="{plain(ROOM)}" height="5" fill="{_hatched(facts)}"/>'
-    return Section((*drawn, band), top + 86)
+        return Section(tuple(drawn), end)
+    place = f'x="{plain(LEFT)}" y="{plain(end - 3)}" width="{plain(ROOM)}" height="5"'
+    return Section((*drawn, f'<rect {place} fill="{_hatched(facts)}"/>'), end + 6)
 
 
 def _place(facts: Facts, top: float) -> Section:
@@ -156,7 +165,7 @@ def _conditions(facts: Facts, top: float) -> Section:
     y = top + 20
     for name, value in words.rows(facts).items():
         drawn.append(text(LEFT, y, name, SMALL, NAMES - 4))
-        for line in wrapped(printable(value), ROOM - NAMES, Type(12, INK), 2):
+        for line in wrapped(printable(value), ROOM - NAMES, Type(12, INK), 3):
             drawn.append(text(LEFT + NAMES, y, line, Type(12, INK), ROOM - NAMES))
             y += LINE
     return Section(tuple(drawn), y - 3)

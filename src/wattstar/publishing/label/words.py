@@ -137,14 +137,19 @@ def rows(facts: Facts) -> Mapping[str, str]:
     passes = f"{facts.passes} pass{'es' if facts.passes != 1 else ''} of {facts.samples:,} queries"
     quality = facts.quality
     return {
-        "Work": facts.work,
+        "Work": _whole(facts.work, ", "),
         "Hardware": facts.hardware,
-        "Set-up": facts.setup,
+        "Set-up": _whole(facts.setup, " · "),
         "Boundary": f"{BOUNDARIES[facts.boundary].lower().replace('gpu', 'GPU')}, {METHODS[facts.method]}",
         "Test set": f"edition {facts.testset} ({facts.testset_digest[:8]})",
         "Measured": f"{facts.measured}, {passes}{subset}",
         "Quality": f"{quality.name} {number(quality.value)} (n {quality.n:,})" if quality else "not scored",
     }
+
+
+def _whole(text: str, between: str) -> str:
+    """Lines may break between its items, not inside one."""
+    return between.join(item.replace(" ", "\u00a0") for item in text.split(between))
 
 
 def status(facts: Facts) -> str:
