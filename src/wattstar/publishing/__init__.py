@@ -1,1 +1,1 @@
-"""What is made of records and ratings for others to see."""
+"""What people see of records and ratings: the leaderboard, labels. Never runs a model."""
