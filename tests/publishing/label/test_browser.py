@@ -16,6 +16,7 @@ from wattstar.publishing.label.badge import badge
 from wattstar.publishing.label.card import svg
 from wattstar.publishing.label.facts import Facts
 from wattstar.publishing.label.pages import html
+from wattstar.publishing.label.typesetting import FONTS
 
 OUTSIDE = """
 () => [...document.querySelectorAll("svg")].flatMap((drawing, at) => {
@@ -69,6 +70,13 @@ def test_no_text_leaves_its_room_or_covers_another_in_any_task(page: Any, task: 
 def test_no_text_leaves_its_room_or_covers_another_with_any_name(page: Any) -> None:
     by = edition()
     page.set_content("\n".join(svg(official(told(measured(id=name), by))) for name in NAMES.values()))
+    assert page.evaluate(OUTSIDE) == []
+
+
+def test_a_wider_font_leaves_no_room_either(page: Any) -> None:
+    wider = "DejaVu Sans, Verdana, monospace"
+    drawn = [svg(facts) for name in ("maker/model", NAMES["long"]) for facts in facts_of("text-generation", name)]
+    page.set_content("\n".join(drawn).replace(FONTS, wider))
     assert page.evaluate(OUTSIDE) == []
 
 
