@@ -91,7 +91,7 @@ def _energy(facts: Facts, top: float) -> Section:
     value, shown = fitted(words.value(facts), beside, large)
     below = value != words.value(facts)
     if below:
-        value, shown = fitted(words.value(facts), ROOM - UNIT_ROOM, large)
+        value, shown = fitted(words.value(facts), ROOM - UNIT_ROOM, replace(large, least=12))
     wide = width(value, shown)
     drawn = [
         _line(top),
