@@ -1,4 +1,4 @@
-"""Writes ``publishing/data/grids.csv``: what a kilowatt-hour of each country's electricity emits, and what water it takes.
+"""Writes ``publishing/data/grids.csv``: what a kilowatt-hour of a country's electricity emits, and what water it takes.
 
 From the data files of three packages, named with their versions, so that the table can be made again; none of them is
 installed::

@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, str] = {
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
     "compare": "Say how many times more energy one model takes than another.",
+    "impact": "Say what a year of a model's queries comes to: kWh, CO2e, water, cost.",
+    "export": "Write records in the formats of other tools.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
     "verify": "Work every figure of a record out again, and say what does not add up.",

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, folded, number, printable, table, variant
+from wattstar.cli.output import as_csv, as_json, folded, number, table, variant
 from wattstar.errors import UsageError
-from wattstar.publishing.figures import CONFIDENCE, RANGE
+from wattstar.publishing.figures import CONFIDENCE, RANGE, is_estimate
 from wattstar.publishing.grids import grid
-from wattstar.publishing.impact import Amount, Assumptions, Impact, Price, Saving, impact, saving
+from wattstar.publishing.impact import Amount, Assumptions, Hardware, Impact, Price, Saving, impact, saving
 from wattstar.rating.populations import Member
 from wattstar.records.store import Store
 from wattstar.types import Figure, Interval, Verdict, Weights
@@ -27,6 +27,9 @@ from wattstar.types import Figure, Interval, Verdict, Weights
 @click.option("--pue", type=float, help="The building's energy over its computers'. Left out: only what was measured.")
 @click.option("--price", help="Of a kWh, as 0.25EUR. Left out: cost is not counted.")
 @click.option("--water", type=float, metavar="LITRES", help="Per kWh. Left out: of the country's power stations.")
+@click.option("--hardware-kg", type=float, metavar="KG",
+              help="CO2e of making what served the queries. Left out: not counted.")  # fmt: skip
+@click.option("--hardware-years", type=float, default=5.0, show_default=True, help="That it serves.")
 @click.option("--against", metavar="ID", help="Say what it saves against this record, too.")
 @STORE
 @FORMAT
@@ -58,6 +61,7 @@ def _assumptions(words: dict[str, Any]) -> Assumptions:
         pue=words["pue"],
         price=None if words["price"] is None else _price(words["price"]),
         water_l_per_kwh=words["water"],
+        hardware=None if words["hardware_kg"] is None else Hardware(words["hardware_kg"], words["hardware_years"]),
     )
 
 
@@ -76,7 +80,7 @@ def _show(one: Member, made: Impact, assumptions: Assumptions) -> None:
 
 
 def _row(amount: Amount, made: Impact) -> dict[str, str]:
-    mark = "~" * made.estimate
+    mark = "~" * amount.estimate
     return {
         "": amount.name,
         "a year": f"{mark}{long_number(amount.value.mid)} {amount.unit}" if amount.value else "–",
@@ -98,24 +102,42 @@ def _note(name: str, made: Figure, weights: Weights) -> str:
 
 
 def _show_saving(one: Member, other: Member, saved: Saving) -> None:
-    names = f"{variant(one[1])} against {variant(other[1])}"
+    mine, theirs, ratio = variant(one[1]), variant(other[1]), saved.comparison.ratio
     if saved.comparison.verdict is not Verdict.DIFFERENT:
-        ratio = saved.comparison.ratio
-        folded(f"{names}: {saved.comparison.verdict}, ratio {number(ratio.mid)} ({ends(ratio)}, 95 %).")
+        text = f"{mine} against {theirs}: {saved.comparison.verdict}, ratio {number(ratio.mid)} ({ends(ratio)}, 95 %)."
+        folded(text)
         return
     word = "saves" if saved.share.mid >= 0 else "takes more"
+    mark = "~" * saved.estimate
     rows = [
-        {"": amount.name, f"{word} a year": f"{long_number(abs(value.mid))} {amount.unit}", CONFIDENCE: ends(_more(value))}
+        {
+            "": amount.name,
+            f"{word}, a year": f"{mark}{long_number(abs(value.mid))} {amount.unit}",
+            CONFIDENCE: ends(_size(value)),
+        }
         for amount in saved.amounts
         if (value := amount.value) is not None
     ]
-    share = f"{number(100 * abs(saved.share.mid))} % of the other's energy"
-    alike = "; ".join(saved.comparison.differs)
-    note = f"not alike: {alike}" if alike else "the same set-up"
-    table(f"{word} {share}: {printable(names)}", rows, right=(f"{word} a year",), note=note)
+    title = f"{mine} {_share(saved)} {theirs}"
+    table(title, rows, right=(f"{word}, a year",), note=_saving_note(saved))
 
 
-def _more(value: Interval) -> Interval:
+def _share(saved: Saving) -> str:
+    if saved.share.mid >= 0:
+        return f"saves {number(100 * saved.share.mid)} % against"
+    return f"takes {number(-100 * saved.share.mid)} % more than"
+
+
+def _saving_note(saved: Saving) -> str:
+    lines = ["the interval is the ratio's of both energies"]
+    if saved.estimate:
+        lines = [f"~ modelled: {lines[0]}, and holds nothing of what an estimate may be wrong by"]
+    if saved.comparison.differs:
+        lines.append(f"not alike: {'; '.join(saved.comparison.differs)}")
+    return "\n".join(lines)
+
+
+def _size(value: Interval) -> Interval:
     """Of a saving its size, so that no sign has to be read."""
     if value.mid >= 0:
         return value
@@ -143,7 +165,7 @@ def _full(one: Member, made: Impact, assumptions: Assumptions, saved: Saving | N
         "task": record.job.task,
         "boundary": str(made.made.boundary),
         "method": str(made.made.method),
-        "estimate": made.estimate,
+        "estimate": is_estimate(made.made),
         "queries_per_day": assumptions.queries_per_day,
         "wh_per_1000_queries": made.made.wh_per_1000.mid,
         "a_year": [_amount(amount, made.kind) for amount in made.amounts],
@@ -169,19 +191,19 @@ def _amount(amount: Amount, kind: str) -> dict[str, Any]:
         "value": value.mid if value else None,
         "low": value.low if value else None,
         "high": value.high if value else None,
-        "interval": kind if value else None,
+        "interval": kind if value and value.low is not None else None,
+        "estimate": amount.estimate if value else None,
         "assumption": amount.assumption,
     }
 
 
 def _rows(one: Member, made: Impact) -> list[dict[str, Any]]:
-    return [_line(one, "a year", amount, made.kind, made.estimate) for amount in made.amounts]
+    return [_line(one, "a year", amount, made.kind) for amount in made.amounts]
 
 
 def _saved_rows(one: Member, saved: Saving) -> list[dict[str, Any]]:
-    return [_line(one, "saved a year", amount, CONFIDENCE, saved.estimate) for amount in saved.amounts]
+    return [_line(one, "saved a year", amount, CONFIDENCE) for amount in saved.amounts]
 
 
-def _line(one: Member, sense: str, amount: Amount, kind: str, estimate: bool) -> dict[str, Any]:
-    head = {"record": one[0], "model": one[1].job.model.id, "sense": sense, "estimate": estimate}
-    return head | _amount(amount, kind)
+def _line(one: Member, sense: str, amount: Amount, kind: str) -> dict[str, Any]:
+    return {"record": one[0], "model": one[1].job.model.id, "sense": sense} | _amount(amount, kind)

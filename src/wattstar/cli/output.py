@@ -14,7 +14,7 @@ import click
 
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
-from wattstar.records.units import COUNTED, per_unit
+from wattstar.records.units import COUNTED, per_unit, seconds_per_query
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 LONG_ID = 26
@@ -142,13 +142,6 @@ def status(record: Record) -> str:
     if record.status == "complete" and any(finding.severity is Severity.INVALID for finding in record.findings):
         return "invalid"
     return str(record.status)
-
-
-def seconds_per_query(record: Record) -> float:
-    """Mean over the counted passes."""
-    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
-    total = sum(window.end - window.begin for window in windows) / 1e9
-    return total / sum(counted.queries for counted in record.passes)
 
 
 def watt_hours(made: Figure | None) -> str:

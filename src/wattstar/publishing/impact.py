@@ -20,9 +20,13 @@ from wattstar.errors import UsageError
 from wattstar.publishing.figures import is_estimate, published, spread
 from wattstar.publishing.grids import WATER_SOURCE, Grid
 from wattstar.rating import compare
+from wattstar.records.units import seconds_per_query
 from wattstar.types import Comparison, Figure, Interval, Record
 
 DAYS = 365
+HARDWARE = "hardware"
+"""Follows from time, not from energy."""
+SECONDS_A_YEAR = DAYS * 86400
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class Price:
 
     amount: float
     currency: str
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What making a machine emitted, and how long it serves."""
+
+    kg_co2e: float
+    years: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Assumptions:
     price: Price | None = None
     water_l_per_kwh: float | None = None
     """None: the grid's, where it is known."""
+    hardware: Hardware | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ class Amount:
     """None: not counted."""
     assumption: str
     """What it rests on, or why it is not counted."""
+    estimate: bool = False
+    """Of an energy that was modelled, or not of a measured energy at all."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,6 @@ class Impact:
 
     record: str
     made: Figure
-    estimate: bool
     kind: str
     """Of the intervals: ``95 %``, or the range of an estimate."""
     amounts: tuple[Amount, ...]
@@ -90,7 +104,9 @@ def impact(name: str, record: Record, assumptions: Assumptions) -> Impact:
     energy, kind = spread(made)
     queries = assumptions.queries_per_day * DAYS
     electricity = scaled(energy, queries / 1e6 * (assumptions.pue or 1.0))
-    return Impact(name, made, is_estimate(made), kind, tuple(_amounts(electricity, assumptions)))
+    amounts = [replace(amount, estimate=is_estimate(made)) for amount in _amounts(electricity, assumptions)]
+    amounts.append(_embodied(record, queries, assumptions.hardware))
+    return Impact(name, made, kind, tuple(amounts))
 
 
 def saving(one: tuple[str, Record], other: tuple[str, Record], assumptions: Assumptions) -> Saving:
@@ -101,11 +117,13 @@ def saving(one: tuple[str, Record], other: tuple[str, Record], assumptions: Assu
     base = impact(*other, assumptions)
     comparison = compare(one, other)
     ratio = comparison.ratio if comparison.records[0] == one[0] else _inverse(comparison.ratio)
+    estimate = is_estimate(base.made) or is_estimate(published(*one))
     share = Interval(_saved(ratio.low), 1 - 1 / ratio.mid, _saved(ratio.high))
     saved = tuple(
-        replace(amount, value=scaled(share, amount.value.mid)) for amount in base.amounts if amount.value is not None
+        replace(amount, value=scaled(share, amount.value.mid), estimate=estimate)
+        for amount in base.amounts
+        if amount.value is not None and amount.name != HARDWARE
     )
-    estimate = base.estimate or is_estimate(published(*one))
     return Saving(other[0], estimate, comparison, share, saved)
 
 
@@ -115,10 +133,13 @@ def check(assumptions: Assumptions) -> None:
         "queries a day": (assumptions.queries_per_day, "--queries-per-day 1000"),
         "price of a kWh": (assumptions.price and assumptions.price.amount, "--price 0.25EUR"),
         "litres of water a kWh": (assumptions.water_l_per_kwh, "--water 1.8"),
+        "kg of CO2e for the hardware": (assumptions.hardware and assumptions.hardware.kg_co2e, "--hardware-kg 150"),
     }
     for what, (number, cure) in numbers.items():
         if number is not None and not 0 <= number < math.inf:
             raise UsageError(f"{number:g} {what}: that must be a number, and not negative.", [cure])
+    if assumptions.hardware is not None and not 0 < assumptions.hardware.years < math.inf:
+        raise UsageError(f"Hardware that serves {assumptions.hardware.years:g} years.", ["--hardware-years 5"])
     if assumptions.pue is not None and not 1 <= assumptions.pue < math.inf:
         raise UsageError(
             f"A PUE of {assumptions.pue:g}: a building takes at least what its computers take.", ["--pue 1.3"]
@@ -137,7 +158,6 @@ def _amounts(electricity: Interval, given: Assumptions) -> Iterator[Amount]:
     yield _co2e(electricity, given.grid)
     yield _water(electricity, given)
     yield _cost(electricity, given.price)
-    yield Amount("hardware", "kg CO2e", None, "making, moving and scrapping it is not counted")
 
 
 def _co2e(electricity: Interval, grid: Grid | None) -> Amount:
@@ -162,6 +182,21 @@ def _cost(electricity: Interval, price: Price | None) -> Amount:
         return Amount("cost", "", None, "no price was given: --price 0.25EUR")
     text = f"{price.amount:g} {price.currency} per kWh, as given; electricity only"
     return Amount("cost", price.currency, scaled(electricity, price.amount), text)
+
+
+def _embodied(record: Record, queries: float, hardware: Hardware | None) -> Amount:
+    """By the share of the machine's life in which it serves: time of the queries / its years (EcoLogits, embodied)."""
+    if hardware is None:
+        return Amount(HARDWARE, "kg CO2e", None, "making it is not counted: --hardware-kg, of what served the queries")
+    if not record.passes:
+        return Amount(HARDWARE, "kg CO2e", None, "the record does not say how long a query takes")
+    busy = queries * seconds_per_query(record) / SECONDS_A_YEAR
+    value = Interval(None, hardware.kg_co2e * busy / hardware.years, None)
+    text = (
+        f"an estimate: {hardware.kg_co2e:,.4g} kg as given, for {hardware.years:g} years of work without a pause; the "
+        f"queries keep {busy:.3g} of them busy"
+    )
+    return Amount(HARDWARE, "kg CO2e", value, text, estimate=True)
 
 
 def _saved(ratio: float | None) -> float | None:

@@ -7,7 +7,7 @@ from unicodedata import category
 
 FORMULA = ("=", "+", "-", "@")
 """A cell that begins so is worked out by spreadsheets."""
-MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~!&$])")
+MARKUP = re.compile(r"([\\`*_\[\]<>|~&$])")
 
 
 def printable(text: str) -> str:

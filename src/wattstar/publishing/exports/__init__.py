@@ -7,11 +7,11 @@ with what is not known: it is left out, and where a format cannot do without, ``
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol, cast
 
 from wattstar import registry
@@ -80,16 +80,16 @@ class Exported:
     """Records without an energy, each with the reason, in a sentence."""
 
 
-def names() -> list[str]:
-    """Of all formats."""
-    found = [module.name for module in pkgutil.iter_modules(__path__)]
-    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
+def helps() -> dict[str, str]:
+    """Of all formats the names, and what each is; none is imported."""
+    found = sorted(Path(__path__[0]).glob("[!_]*.py"))
+    return {file.stem.replace("_", "-"): registry.first_line(file) for file in found}
 
 
 def export_format(name: str) -> Format:
     """The format of this name; ``UnknownName`` with a suggestion."""
-    if name not in names():
-        raise registry.unknown("format", name, names())
+    if name not in helps():
+        raise registry.unknown("format", name, helps())
     return cast(Format, importlib.import_module(f"{__name__}.{name.replace('-', '_')}"))
 
 

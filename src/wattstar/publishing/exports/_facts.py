@@ -10,6 +10,7 @@ from wattstar.errors import UsageError
 from wattstar.publishing.figures import CONFIDENCE, RANGE, is_estimate, published
 from wattstar.publishing.words import one_line
 from wattstar.rating.populations import Member, hardware, work
+from wattstar.records.units import queries
 from wattstar.types import Figure, Record, Source, Weights
 
 UNIT = "Wh per 1,000 queries"
@@ -74,17 +75,6 @@ def model_url(record: Record) -> str | None:
     """Of a model of the Hub."""
     model = record.job.model
     return f"https://huggingface.co/{model.id}" if model.source is Source.HUB else None
-
-
-def queries(record: Record) -> int:
-    """That were counted."""
-    return sum(counted.queries for counted in record.passes)
-
-
-def seconds(record: Record) -> float:
-    """Of the counted passes."""
-    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
-    return sum(window.end - window.begin for window in windows) / 1e9
 
 
 def kilowatt_hours(member: Member) -> float:

@@ -8,10 +8,11 @@ from typing import Any
 
 from wattstar import registry
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.exports._facts import kilowatt_hours, model_url, queries, seconds
+from wattstar.publishing.exports._facts import kilowatt_hours, model_url
 from wattstar.publishing.figures import is_estimate, published
 from wattstar.publishing.words import one_line
 from wattstar.rating.populations import Member
+from wattstar.records.units import queries, seconds
 from wattstar.types import Kind, Machine, Record
 
 suffix = ".boamps.json"

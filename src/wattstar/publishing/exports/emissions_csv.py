@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.exports._facts import kilowatt_hours, seconds
+from wattstar.publishing.exports._facts import kilowatt_hours
 from wattstar.publishing.figures import is_estimate, published
 from wattstar.publishing.words import cell
 from wattstar.rating.populations import Member
-from wattstar.records.units import JOULES_PER_WATT_HOUR
+from wattstar.records.units import JOULES_PER_WATT_HOUR, queries, seconds
 from wattstar.types import Record
 
 suffix = ".emissions.csv"
@@ -52,7 +52,7 @@ def _row(member: Member, facts: Facts) -> dict[str, Any]:
     made, duration, machine = published(*member), seconds(record), record.machine
     energy = _by_kind(record)
     return {
-        "timestamp": record.started,
+        "timestamp": record.started[:19],
         "project_name": record.job.task,
         "run_id": name[:12],
         "duration": duration,
@@ -69,7 +69,7 @@ def _row(member: Member, facts: Facts) -> dict[str, Any]:
         "ram_total_size": machine.memory_bytes / 1024**3,
         "wattstar_record": name,
         "wattstar_model": record.job.model.id,
-        "wattstar_queries": sum(counted.queries for counted in record.passes),
+        "wattstar_queries": queries(record),
         "wattstar_boundary": str(made.boundary),
         "wattstar_method": str(made.method),
         "wattstar_estimate": is_estimate(made),

@@ -40,7 +40,18 @@ def write(records: Sequence[Member], facts: Facts) -> bytes:
 def _notes(member: Member) -> str:
     known = setting(member)
     parts = [f"{UNIT}, lower is better", _spread(published(*member))]
-    shown = ("method", "boundary", "hardware", "backend", "dtype", "quantization", "weights", "work", "passes", "record")
+    shown = (
+        "method",
+        "boundary",
+        "hardware",
+        "backend",
+        "dtype",
+        "quantization",
+        "weights",
+        "work",
+        "passes",
+        "record",
+    )
     return "; ".join([*filter(None, parts), *(f"{key} {known[key]}" for key in shown if key in known)])
 
 

@@ -95,7 +95,14 @@ def _energy(member: Member, made: Figure) -> dict[str, Any]:
 
 
 def _score(quality: Quality) -> dict[str, Any]:
-    config = {"metric_name": quality.name, "lower_is_better": not quality.higher_is_better, "score_type": "continuous"}
+    # What scores a metric can have is not in a record; null says so.
+    config = {
+        "metric_name": quality.name,
+        "lower_is_better": not quality.higher_is_better,
+        "score_type": "continuous",
+        "min_score": None,
+        "max_score": None,
+    }
     return {"metric_config": config, "score_details": {"score": quality.value, "details": {"rows": str(quality.n)}}}
 
 

@@ -21,6 +21,7 @@ HEAD = """\
 
 | task | Wh per 1,000 queries | sure to | boundary, method | hardware | quality |
 |---|---:|---|---|---|---|"""
+BOUNDS = "Gross energy of the queries alone: no loading, no machine at rest, no building. 95 % is of this machine."
 
 
 def write(records: Sequence[Member], facts: Facts) -> bytes:
@@ -28,8 +29,7 @@ def write(records: Sequence[Member], facts: Facts) -> bytes:
     lines = [HEAD, *map(_row, records), ""]
     if any(is_estimate(published(*member)) for member in records):
         lines += ["~ **estimate**: modelled, not measured. Its range is plausible, and no 95 % interval.", ""]
-    lines += ["Gross energy of the queries alone: no loading, no idle machine, no building. 95 % is repeatability on this "
-              "machine.", ""]  # fmt: skip
+    lines += [BOUNDS, ""]
     lines += [f"- {' · '.join(_facts(member, facts))}" for member in records]
     return ("\n".join(lines) + "\n").encode()
 
@@ -69,7 +69,7 @@ def _facts(member: Member, facts: Facts) -> Iterator[str]:
     yield f"{markdown(job.task)}: model {markdown(job.model.id)} at {markdown(job.model.revision[:48])}"
     if job.model.weights is Weights.RANDOM:
         yield "**random weights**: of the model's size, not of its answers"
-    yield f"{markdown(job.backend)}, {markdown(job.model.quantization or job.model.dtype)}, {markdown(work(job.controls))}"
+    yield markdown(f"{job.backend}, {job.model.quantization or job.model.dtype}, {work(job.controls)}")
     yield f"{job.procedure.samples} samples of {markdown(job.procedure.edition)}, {published(*member).passes} passes"
     yield f"{record.started[:10]}, wattstar {markdown(record.wattstar)}"
     yield f"record `{name}`" + (f" ({markdown(facts.url)})" if facts.url else "")
