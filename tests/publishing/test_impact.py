@@ -140,10 +140,10 @@ def test_a_record_without_an_energy_says_why() -> None:
 
 def test_the_screen_says_every_assumption_beside_its_number(tmp_path: Path) -> None:
     [id] = stored(tmp_path, measured(10.0))
-    made = command("impact", id, "-o", tmp_path, "--grid", "FR", "--price", "0.25EUR", "--pue", 1.2)
+    made = command("impact", id, "-o", tmp_path, "--grid", "FR", "--price", "0.5EUR", "--pue", 1.2)
     assert made.returncode == 0
     text = " ".join(made.stdout.split())
-    for word in ("4,380 kWh", "245 kg", "1,095 EUR", "PUE 1.2", "56.04 g per kWh", "France", "2023", "95 %", id, "gpu"):
+    for word in ("4,380 kWh", "245 kg", "2,190 EUR", "PUE 1.2", "56.04 g per kWh", "France", "2023", "95 %", id, "gpu"):
         assert word in text, word
     assert "~" not in text
 

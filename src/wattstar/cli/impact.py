@@ -118,8 +118,8 @@ def _show_saving(one: Member, other: Member, saved: Saving) -> None:
         for amount in saved.amounts
         if (value := amount.value) is not None
     ]
-    title = f"{mine} {_share(saved)} {theirs}"
-    table(title, rows, right=(f"{word}, a year",), note=_saving_note(saved))
+    folded(f"{mine} {_share(saved)} {theirs}.")
+    table("of a year's queries", rows, right=(f"{word}, a year",), note=_saving_note(saved))
 
 
 def _share(saved: Saving) -> str:
@@ -154,7 +154,7 @@ def ends(interval: Interval) -> str:
 
 def long_number(value: float) -> str:
     """Three significant digits; with commas where it is long."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else number(value)
+    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 1000 else number(value)
 
 
 def _full(one: Member, made: Impact, assumptions: Assumptions, saved: Saving | None) -> dict[str, Any]:
