@@ -71,7 +71,7 @@ COLUMNS: Mapping[str, Column] = {
 }
 
 
-def row(name: str, record: Record) -> dict[str, Any]:
+def flat(name: str, record: Record) -> dict[str, Any]:
     """Values by column; what is not known is None. A record that must not be rated has no energy."""
     made = figure(record)
     values = _job(name, record) | _energy(record, made) | _score(record)

@@ -1,8 +1,10 @@
-"""Text of records, made harmless for where it goes: a name must neither steer a terminal nor be run or drawn."""
+"""Text and numbers of records as they are written: a name must neither steer a terminal nor be run or drawn."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from unicodedata import category
 
 FORMULA = ("=", "+", "-", "@")
@@ -26,6 +28,11 @@ def cell(text: str) -> str:
     return f"'{line}" if line.lstrip().startswith(FORMULA) else line
 
 
+def cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of CSV; its texts as in ``cell``."""
+    return {name: cell(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
 def markdown(text: str) -> str:
     """One line that shows as it is written, also in a table's cell and in HTML."""
     return MARKUP.sub(r"\\\1", one_line(text))
@@ -34,3 +41,13 @@ def markdown(text: str) -> str:
 def file_name(text: str) -> str:
     """Letters, digits, dots, dashes and underscores, and no hidden file: ``a/b`` becomes ``a--b``."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", text.replace("/", "--")).lstrip(".-")[:120] or "unnamed"
+
+
+def number(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    return f"{value:.{max(0, _places(value))}f}"
+
+
+def _places(value: float) -> int:
+    """Decimals that show three significant digits."""
+    return 2 - int(f"{value:e}".partition("e")[2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from wattstar import registry
@@ -83,8 +82,3 @@ def kilowatt_hours(member: Member) -> float:
     if not asked:
         raise UsageError(f"Record {member[0][:12]} holds no passes.", [f"wattstar show {member[0][:12]}"])
     return published(*member).wh_per_1000.mid / 1000 * asked / 1000
-
-
-def significant(value: float) -> str:
-    """Three significant digits, never in powers of ten."""
-    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}" if value else "0"

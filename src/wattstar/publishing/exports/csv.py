@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.rows import COLUMNS, row
-from wattstar.publishing.words import cell
+from wattstar.publishing.rows import COLUMNS, flat
+from wattstar.publishing.words import cells
 from wattstar.rating.populations import Member
 
 suffix = ".csv"
@@ -20,8 +20,7 @@ needs = ()
 def write(records: Sequence[Member], facts: Facts) -> bytes:
     """UTF-8; unknown is empty, and no text is taken for a formula."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for member in records:
-        writer.writerow([cell(value) if isinstance(value, str) else value for value in row(*member).values()])
+    writer = csv.DictWriter(text, fieldnames=list(COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(cells(flat(*member)) for member in records)
     return text.getvalue().encode()

@@ -10,7 +10,7 @@ from typing import Any
 from wattstar.publishing.exports import Facts, Holds
 from wattstar.publishing.exports._facts import kilowatt_hours
 from wattstar.publishing.figures import is_estimate, published
-from wattstar.publishing.words import cell
+from wattstar.publishing.words import cells
 from wattstar.rating.populations import Member
 from wattstar.records.units import JOULES_PER_WATT_HOUR, queries, seconds
 from wattstar.types import Record
@@ -41,9 +41,7 @@ def write(records: Sequence[Member], facts: Facts) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=[*COLUMNS, *FURTHER], lineterminator="\n")
     writer.writeheader()
-    for member in records:
-        values = _row(member, facts)
-        writer.writerow({key: cell(value) if isinstance(value, str) else value for key, value in values.items()})
+    writer.writerows(cells(_row(member, facts)) for member in records)
     return text.getvalue().encode()
 
 

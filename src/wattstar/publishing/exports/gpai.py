@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.exports._facts import setting, significant
+from wattstar.publishing.exports._facts import setting
 from wattstar.publishing.figures import RANGE, is_estimate, published, spread
-from wattstar.publishing.words import markdown
+from wattstar.publishing.words import markdown, number
 from wattstar.rating.populations import Member
 from wattstar.types import Figure
 
@@ -45,7 +45,7 @@ def _lines(member: Member) -> Iterator[str]:
         yield "**An estimate**: modelled, not measured.\n"
     yield "| | |\n|---|---|"
     yield f"| task | {markdown(record.job.task)} |"
-    yield f"| energy | {significant(made.wh_per_1000.mid)} Wh per 1,000 queries |"
+    yield f"| energy | {number(made.wh_per_1000.mid)} Wh per 1,000 queries |"
     yield f"| sure to | {_spread(made)} |"
     known = setting(member)
     yield from (f"| {key.replace('_', ' ')} | {markdown(str(known[key]))} |" for key in SHOWN if key in known)
@@ -56,5 +56,5 @@ def _spread(made: Figure) -> str:
     interval, _ = spread(made)
     if interval.low is None or interval.high is None:
         return "not known"
-    ends = f"{significant(interval.low)} … {significant(interval.high)} Wh per 1,000 queries"
+    ends = f"{number(interval.low)} … {number(interval.high)} Wh per 1,000 queries"
     return f"{ends} ({RANGE})" if made.plausible else f"{ends} (95 %, repeatability on this machine)"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.rows import COLUMNS, row
+from wattstar.publishing.rows import COLUMNS, flat
 from wattstar.rating.populations import Member
 
 suffix = ".json"
@@ -19,5 +19,5 @@ needs = ()
 def write(records: Sequence[Member], facts: Facts) -> bytes:
     """``{"columns": {name: {kind, meaning, unit}}, "rows": [...]}``; unknown is null."""
     columns = {name: asdict(column) for name, column in COLUMNS.items()}
-    whole = {"columns": columns, "rows": [row(*member) for member in records]}
+    whole = {"columns": columns, "rows": [flat(*member) for member in records]}
     return (json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.exports._facts import significant
 from wattstar.publishing.figures import RANGE, is_estimate, published, spread
-from wattstar.publishing.words import markdown
+from wattstar.publishing.words import markdown, number
 from wattstar.rating.populations import Member, hardware, work
 from wattstar.types import Interval, Quality, Weights
 
@@ -41,7 +40,7 @@ def _row(member: Member) -> str:
     mark = "~" if is_estimate(made) else ""
     cells = [
         markdown(record.job.task),
-        f"{mark}{significant(made.wh_per_1000.mid)}",
+        f"{mark}{number(made.wh_per_1000.mid)}",
         f"{_ends(interval)}{f' ({RANGE})' if made.plausible else ' (95 %)' if interval.low is not None else ''}",
         markdown(f"{made.boundary}, {made.method}"),
         markdown(hardware(record)),
@@ -53,14 +52,14 @@ def _row(member: Member) -> str:
 def _ends(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return "not known"
-    return f"{significant(interval.low)} … {significant(interval.high)}"
+    return f"{number(interval.low)} … {number(interval.high)}"
 
 
 def _quality(quality: Quality | None) -> str:
     if quality is None:
         return "–"
     direction = "higher" if quality.higher_is_better else "lower"
-    return markdown(f"{quality.name} {significant(quality.value)} (n {quality.n}, {direction} is better)")
+    return markdown(f"{quality.name} {number(quality.value)} (n {quality.n}, {direction} is better)")
 
 
 def _facts(member: Member, facts: Facts) -> Iterator[str]:

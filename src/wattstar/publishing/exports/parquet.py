@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 from wattstar.publishing.exports import Facts, Holds
-from wattstar.publishing.rows import COLUMNS, row
+from wattstar.publishing.rows import COLUMNS, flat
 from wattstar.rating.populations import Member
 
 suffix = ".parquet"
@@ -30,7 +30,7 @@ def write(records: Sequence[Member], facts: Facts) -> bytes:
             for name, column in COLUMNS.items()
         ]
     )
-    table = pyarrow.Table.from_pylist([row(*member) for member in records], schema=schema)
+    table = pyarrow.Table.from_pylist([flat(*member) for member in records], schema=schema)
     sink = io.BytesIO()
     pyarrow.parquet.write_table(table, sink, compression="zstd")
     return sink.getvalue()
