@@ -80,9 +80,9 @@ def _print(made: Exported, format_name: str) -> None:
     if len(made.files) > 1:
         raise UsageError(f"{format_name} makes {len(made.files)} files of these.", ["-o FOLDER/", "name one record"])
     [file] = made.files
-    if sys.stdout.isatty() and not file.data.isascii() and b"\0" in file.data:
+    if sys.stdout.isatty() and b"\0" in file.data:
         raise UsageError(f"{format_name} is no text.", [f"-o {file.name}"])
-    click.get_binary_stream("stdout").write(file.data)
+    click.echo(file.data, nl=False)
 
 
 def _targets(made: Exported, out: str) -> list[tuple[File, Path]]:

@@ -129,17 +129,18 @@ def saving(one: tuple[str, Record], other: tuple[str, Record], assumptions: Assu
 
 def check(assumptions: Assumptions) -> None:
     """``UsageError`` names the assumption that makes no sense."""
+    price, hardware = assumptions.price, assumptions.hardware
     numbers = {
         "queries a day": (assumptions.queries_per_day, "--queries-per-day 1000"),
-        "price of a kWh": (assumptions.price and assumptions.price.amount, "--price 0.25EUR"),
+        "price of a kWh": (price.amount if price else None, "--price 0.25EUR"),
         "litres of water a kWh": (assumptions.water_l_per_kwh, "--water 1.8"),
-        "kg of CO2e for the hardware": (assumptions.hardware and assumptions.hardware.kg_co2e, "--hardware-kg 150"),
+        "kg of CO2e for the hardware": (hardware.kg_co2e if hardware else None, "--hardware-kg 150"),
     }
     for what, (number, cure) in numbers.items():
         if number is not None and not 0 <= number < math.inf:
             raise UsageError(f"{number:g} {what}: that must be a number, and not negative.", [cure])
-    if assumptions.hardware is not None and not 0 < assumptions.hardware.years < math.inf:
-        raise UsageError(f"Hardware that serves {assumptions.hardware.years:g} years.", ["--hardware-years 5"])
+    if hardware is not None and not 0 < hardware.years < math.inf:
+        raise UsageError(f"Hardware that serves {hardware.years:g} years.", ["--hardware-years 5"])
     if assumptions.pue is not None and not 1 <= assumptions.pue < math.inf:
         raise UsageError(
             f"A PUE of {assumptions.pue:g}: a building takes at least what its computers take.", ["--pue 1.3"]

@@ -121,14 +121,11 @@ def _cures() -> dict[str, str]:
 
 
 def _groups(holds: Holds, records: Sequence[Member]) -> list[list[Member]]:
-    keys = {
-        Holds.RECORDS: lambda _: "records",
-        Holds.MODEL: lambda member: member[1].job.model.id,
-        Holds.RECORD: lambda member: member[0],
-    }
+    """What goes into one file."""
     groups: dict[str, list[Member]] = {}
-    for member in records:
-        groups.setdefault(keys[holds](member), []).append(member)
+    for id, record in records:
+        key = {Holds.RECORDS: "", Holds.MODEL: record.job.model.id, Holds.RECORD: id}[holds]
+        groups.setdefault(key, []).append((id, record))
     return list(groups.values())
 
 

@@ -19,7 +19,7 @@ needs = ("dataset",)
 def write(records: Sequence[Member], facts: Facts) -> bytes:
     """An entry a record, as ``huggingface_hub.EvalResultEntry`` spells it; its notes hold what it has no field for."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
-    from huggingface_hub.utils import yaml_dump
+    from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]
 
     assert facts.dataset is not None, "it is needed"
     entries = [
@@ -34,7 +34,7 @@ def write(records: Sequence[Member], facts: Facts) -> bytes:
         )
         for name, record in records
     ]
-    return yaml_dump(eval_result_entries_to_yaml(entries), sort_keys=False).encode()  # type: ignore[no-any-return]
+    return str(yaml_dump(eval_result_entries_to_yaml(entries), sort_keys=False)).encode()
 
 
 def _notes(member: Member) -> str:
