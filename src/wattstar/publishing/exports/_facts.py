@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from wattstar import registry
 from wattstar.errors import UsageError
@@ -73,7 +74,7 @@ def tag(record: Record) -> str:
 def model_url(record: Record) -> str | None:
     """Of a model of the Hub."""
     model = record.job.model
-    return f"https://huggingface.co/{model.id}" if model.source is Source.HUB else None
+    return f"https://huggingface.co/{quote(model.id)}" if model.source is Source.HUB else None
 
 
 def kilowatt_hours(member: Member) -> float:

@@ -17,7 +17,7 @@ needs = ()
 
 
 def write(records: Sequence[Member], facts: Facts) -> bytes:
-    """``{"columns": {name: {kind, meaning, unit}}, "rows": [...]}``; unknown is null."""
+    """``{"columns": {name: {kind, meaning, unit}}, "rows": [...]}``; unknown is null, and all of it is ASCII."""
     columns = {name: asdict(column) for name, column in COLUMNS.items()}
     whole = {"columns": columns, "rows": [flat(*member) for member in records]}
-    return (json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json.dumps(whole, indent=2, allow_nan=False) + "\n").encode()
