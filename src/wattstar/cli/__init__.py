@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
     "edition": "List, show, build and compare the editions that stars are given by.",
+    "leaderboard": "Build a static site of records and editions, and look at it.",
     "compare": "Say how many times more energy one model takes than another.",
     "impact": "Say what a year of a model's queries comes to: kWh, CO2e, water, cost.",
     "export": "Write records in the formats of other tools.",

@@ -1,1 +1,1 @@
-"""What is made of records for others to read: labels, impact, exports. Runs no model and asks no network."""
+"""What people see of records and ratings: the leaderboard, labels, impact, exports. Never runs a model."""
