@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from wattstar.cli.output import printable
 from wattstar.errors import UsageError
+from wattstar.publishing.words import printable
 from wattstar.records.store import Store, disk
 
 DEFAULT = Path("dist")
