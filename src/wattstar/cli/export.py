@@ -17,9 +17,9 @@ from wattstar.errors import StoreUnusable, UsageError
 from wattstar.publishing import exports
 from wattstar.publishing.exports import Exported, Facts, File
 from wattstar.publishing.grids import grid
-from wattstar.publishing.words import printable
 from wattstar.rating.populations import Member
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 INFRASTRUCTURES = ("publicCloud", "privateCloud", "onPremise", "other")

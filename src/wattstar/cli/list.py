@@ -9,9 +9,9 @@ import click
 from wattstar.cli.options import FORMAT, STORE
 from wattstar.cli.output import as_csv, as_json, table, undamaged, variant, watt_hours
 from wattstar.publishing.rows import flat, status
-from wattstar.publishing.words import printable
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Record
 
 

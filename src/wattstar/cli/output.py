@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from wattstar.publishing.words import cells, printable
-from wattstar.publishing.words import number as number
+from wattstar.publishing.words import cells
 from wattstar.records.store import Store
 from wattstar.records.units import seconds_per_query
+from wattstar.records.words import number as number
+from wattstar.records.words import printable as printable
 from wattstar.types import Approach, Figure, Interval, Record, Weights
 
 LONG_ID = 26

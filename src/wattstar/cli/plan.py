@@ -18,9 +18,9 @@ from wattstar.measuring.estimates import Amount, Estimate, Known, estimate, is_o
 from wattstar.measuring.outstanding import id_of
 from wattstar.measuring.plan import Planned
 from wattstar.measuring.trials import tried
-from wattstar.publishing.words import printable
 from wattstar.records.codec import encode
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Job
 
 Units = tuple[tuple[float, str, float], ...]

@@ -10,7 +10,7 @@ from typing import Protocol
 import click
 
 from wattstar.measuring.run import Progress
-from wattstar.publishing.words import printable
+from wattstar.records.words import printable
 from wattstar.types import Job, Record
 
 STEPS_BESIDE_PASSES = 6

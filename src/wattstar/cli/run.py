@@ -28,9 +28,9 @@ from wattstar.measuring.plan import Planned
 from wattstar.measuring.process import Start, alone
 from wattstar.measuring.run import Circumstances, run
 from wattstar.publishing.rows import flat, status
-from wattstar.publishing.words import printable
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Job, Record
 
 Results = list[Member]

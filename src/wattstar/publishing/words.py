@@ -1,20 +1,16 @@
-"""Text and numbers of records as they are written: a name must neither steer a terminal nor be run or drawn."""
+"""Text of records, made harmless for where it goes: a cell, a page, a file's name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import Any
-from unicodedata import category
+
+from wattstar.records.words import printable
 
 FORMULA = ("=", "+", "-", "@")
 """A cell that begins so is worked out by spreadsheets."""
 MARKUP = re.compile(r"([\\`*_\[\]<>|~&$])")
-
-
-def printable(text: str) -> str:
-    """The text with control and format characters spelt out; lines stay lines."""
-    return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
 
 
 def one_line(text: str) -> str:
@@ -41,13 +37,3 @@ def markdown(text: str) -> str:
 def file_name(text: str) -> str:
     """Letters, digits, dots, dashes and underscores, and no hidden file: ``a/b`` becomes ``a--b``."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", text.replace("/", "--")).lstrip(".-")[:120] or "unnamed"
-
-
-def number(value: float) -> str:
-    """Three significant digits, never in powers of ten."""
-    return f"{value:.{max(0, _places(value))}f}"
-
-
-def _places(value: float) -> int:
-    """Decimals that show three significant digits."""
-    return 2 - int(f"{value:e}".partition("e")[2])

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from wattstar.errors import UsageError
-from wattstar.publishing.words import printable
 from wattstar.records.store import Store, disk
+from wattstar.records.words import printable
 
 DEFAULT = Path("dist")
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from wattstar.publishing.exports import Facts, Holds
 from wattstar.publishing.figures import RANGE, is_estimate, published, spread
-from wattstar.publishing.words import markdown, number
+from wattstar.publishing.words import markdown
 from wattstar.rating.populations import Member, hardware, work
+from wattstar.records.words import number
 from wattstar.types import Interval, Quality, Weights
 
 suffix = ".card.md"
