@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "edition": "List, show, build and compare the editions that give stars.",
     "leaderboard": "Build a static site of records and editions, and look at it.",
     "compare": "Say how many times more energy one model takes than another.",
+    "label": "Draw the energy label of a record, or verify one.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
     "verify": "Work every figure of a record out again, and say what does not add up.",
