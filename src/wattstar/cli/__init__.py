@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Say what would run, what is refused and why, and what it takes.",
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
-    "edition": "List, show, build and compare the editions that stars are given by.",
+    "edition": "List, show, build and compare the editions that give stars.",
     "leaderboard": "Build a static site of records and editions, and look at it.",
     "compare": "Say how many times more energy one model takes than another.",
     "label": "Draw the energy label of a record, or verify one.",
