@@ -21,7 +21,7 @@ class Column:
     label: str
     kind: str
     """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``,
-    ``rank``."""
+    ``rank``, ``flag``."""
     of: Callable[[Row], Any]
     help: str
     shown: bool = False
@@ -41,7 +41,8 @@ def _rank(row: Row, end: int) -> int | None:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("id", "Row", "text", lambda row: row.id, "Of the record, or of the published figure", listed=False),
+    Column("id", "Row", "text", lambda row: row.id, "Of the published figure, or the first digits of the record's id",
+           listed=False),
     Column("rank", "Place", "rank", lambda row: _rank(row, 0),
            "Places are ranges: models whose difference is not shown share them", shown=True),
     Column("rank_to", "Worst place", "number", lambda row: _rank(row, 1), "The worst place it can have", listed=False),
@@ -75,8 +76,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("published_stars", "Stars as published", "number", lambda row: row.published_stars,
            "By their source's own rule"),
     Column("family", "Family", "text", lambda row: row.family, "Base model, else publisher"),
-    Column("record", "Record", "text", lambda row: row.id if row.record else None, "Of the given stores", listed=False),
-    Column("source", "Source", "text", lambda row: row.source, "The record, or where it was published", listed=False),
+    Column("record", "Record", "flag", lambda row: row.record, "Of the given stores, where id names it", listed=False),
+    Column("source", "Source", "text", lambda row: None if row.record else row.source, "Where it was published",
+           listed=False),
     Column("doubts", "Doubts", "text", lambda row: " ".join(row.doubts) or None, "Against it", listed=False),
 )  # fmt: skip
 
@@ -87,8 +89,13 @@ def measured(row: Row) -> str:
 
 
 def columnar(rows: Sequence[Row]) -> Mapping[str, list[Any]]:
-    """Column → values, row by row; unknown is None."""
-    return {column.name: [column.of(row) for row in rows] for column in COLUMNS}
+    """Column → values, row by row; unknown is None. Numbers have five significant digits: more than is measured, and a
+    third of the bytes of all that a float has."""
+    return {column.name: [_short(column.of(row)) for row in rows] for column in COLUMNS}
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def known(group: Group) -> list[Column]:
