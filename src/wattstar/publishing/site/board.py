@@ -70,7 +70,7 @@ class Group:
     slug: str
     """Of the group's own page among those of its task."""
     name: str
-    """In a few words, for a tab."""
+    """In a few words, what sets it apart from other groups of its task, but for the size class."""
     population: Population
     edition: Edition | None
     """Whose stars they are; None: those that the rows give each other."""

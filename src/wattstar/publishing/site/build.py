@@ -20,6 +20,7 @@ def build(board: Board, options: Options) -> Mapping[str, bytes]:
     """Path below the site's folder → content; of a single file, ``index.html`` alone."""
     made = all_pages(board, options)
     ready = environment(board, options, made)
+    ready.globals["alternates"] = [link for module in modules(machine) for link in getattr(module, "LINKS", ())]
     if options.single_file:
         return {"index.html": single.joined(ready, made).encode()}
     found = {page.path + "index.html": rendered(ready, page, relative(page)).encode() for page in made}
@@ -42,7 +43,8 @@ def all_pages(board: Board, options: Options) -> list[Page]:
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
-    """The files of a folder, each a kind of page (``pages(board, options)``) or of data (``files(board, options)``)."""
+    """The files of a folder, each a kind of page (``pages(board, options)``) or of data (``files(board, options)`` and
+    ``LINKS``: path, media type and title of what is worth a link)."""
     for found in pkgutil.iter_modules(package.__path__):
         if not found.name.startswith("_"):
             yield importlib.import_module(f"{package.__name__}.{found.name}")

@@ -95,8 +95,7 @@ def _published(edition: Edition, population: Population) -> Group:
 def named(conditions: Conditions, date: str = "") -> str:
     """In a few words, what sets it apart from other groups of its task."""
     work = conditions.work.removeprefix("batch size 1").removeprefix(", ")
-    size = f"class {conditions.size_class}" if conditions.size_class else ""
-    return text.capital(", ".join(word for word in (size, work, date) if word) or conditions.hardware)
+    return text.capital(", ".join(word for word in (work, date) if word) or conditions.hardware)
 
 
 def _published_row(edition: Edition, population: Population, entry: Entry, place: tuple[int, int] | None) -> Row:

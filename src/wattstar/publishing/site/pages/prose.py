@@ -1,4 +1,4 @@
-"""Pages of words: method, about the data, how to submit, questions; a template each."""
+"""Pages of words: method, how to submit, questions; a template each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from wattstar.publishing.site.page import Options, Page
 
 PROSE = (
     ("method", "Method", "How the energy of a query is measured, and how a star is given."),
-    ("data", "About the data", "Where the figures come from, and what speaks against them."),
     ("submit", "Submit", "How to measure a model of your own and put it on the leaderboard."),
     ("faq", "Questions", "What people ask, and words for a call for tenders."),
 )

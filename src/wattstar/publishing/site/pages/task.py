@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wattstar import registry
@@ -12,7 +12,7 @@ from wattstar.publishing.site.axis import Axis, around
 from wattstar.publishing.site.board import Board, Field, Group, Row
 from wattstar.publishing.site.columns import COLUMNS, SCHEMA, columnar, known
 from wattstar.publishing.site.page import Options, Page
-from wattstar.publishing.site.text import capital, number
+from wattstar.publishing.site.text import capital, number, parts
 from wattstar.rating.populations import work
 from wattstar.testsets.recipe import DataSource, planned, recipe
 from wattstar.types import Boundary
@@ -51,7 +51,7 @@ def _page(board: Board, field: Field, group: Group | None, options: Options) -> 
     return Page(
         path=paths.task(field, group),
         kind="task",
-        title=title if group is None or group is field.groups[0] else f"{title} · {group.name}",
+        title=title if group is None or group is field.groups[0] else f"{title} · {group.name}{_class(group)}",
         description=f"The energy that models take for {field.title}: a thousand queries each, and how sure it is.",
         context={
             "field": field,
@@ -59,11 +59,15 @@ def _page(board: Board, field: Field, group: Group | None, options: Options) -> 
             "words": words.of(field.task),
             "standard": _standard(field.task),
             "sources": _sources(field.task),
-            "tabs": [(paths.task(field, other), other) for other in field.groups],
+            "kinds": kinds(field),
             **(_of_group(group) if group else {}),
         },
         data=None if group is None else data(field, group, options),
     )
+
+
+def _class(group: Group) -> str:
+    return f" · class {group.conditions.size_class}" if group.conditions.size_class else ""
 
 
 def _of_group(group: Group) -> dict[str, Any]:
@@ -75,11 +79,21 @@ def _of_group(group: Group) -> dict[str, Any]:
         "ticks": axis.ticks,
         "cuts": cuts,
         "zones": zones(axis, cuts) if cuts else [],
+        "places": max(len(parts(row.wh_per_1000.mid)[1]) for row in group.rows),
         "shortly": shortly(group.rows),
         "columns": columns,
         "boundary_words": BOUNDARIES[group.conditions.boundary],
         "estimated": _estimated(group.rows),
     }
+
+
+def kinds(field: Field) -> list[tuple[Group, list[tuple[str, Group]]]]:
+    """The groups with their pages; those that differ in their size class alone together, after the first of them."""
+    found: dict[object, list[tuple[str, Group]]] = {}
+    for group in field.groups:
+        kind = (group.own is None, replace(group.conditions, size_class=None))
+        found.setdefault(kind, []).append((paths.task(field, group), group))
+    return [(members[0][1], members) for members in found.values()]
 
 
 def zones(axis: Axis, cuts: Sequence[float]) -> list[Zone]:
@@ -90,12 +104,13 @@ def zones(axis: Axis, cuts: Sequence[float]) -> list[Zone]:
 
 
 def shortly(rows: Sequence[Row]) -> list[tuple[str, Row]]:
-    """The least energy, the one in the middle, and the most."""
-    found = [("Least energy", rows[0])]
-    if len(rows) > 2:
-        found.append(("In the middle", rows[len(rows) // 2]))
-    if len(rows) > 1:
-        found.append(("Most energy", rows[-1]))
+    """The least energy, the one in the middle, and the most: of models that know something, where there are any."""
+    useful = [row for row in rows if row.weights != "random"] or rows
+    found = [("Least energy", useful[0])]
+    if len(useful) > 2:
+        found.append(("In the middle", useful[len(useful) // 2]))
+    if len(useful) > 1:
+        found.append(("Most energy", useful[-1]))
     return found
 
 

@@ -4,7 +4,7 @@ import { kinds, single } from "./page.js"
 import { place, tell } from "./state.js"
 
 /** @param {boolean} [first] */
-function show(first = false) {
+function showPage(first = false) {
   const old = document.querySelector("main")
   const wanted = place().path
   const pages = /** @type {HTMLTemplateElement[]} */ ([...document.querySelectorAll("template.page")])
@@ -27,8 +27,8 @@ function show(first = false) {
 if (single()) {
   window.addEventListener("hashchange", () => {
     tell()
-    show()
+    showPage()
   })
   // After all modules of the file have said what their pages do.
-  queueMicrotask(() => show(true))
+  queueMicrotask(() => showPage(true))
 }

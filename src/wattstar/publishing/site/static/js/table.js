@@ -126,7 +126,8 @@ function drawHead(table, group, view, columns, calls) {
   const line = element("tr", {}, element("td", { class: "pick" }, element("span", { class: "unseen" }, "Compare")))
   const name = view.sort.replace(/^-/, "")
   for (const column of columns) {
-    const words = column.name === "quality" && group.qualityName ? group.qualityName : column.label
+    const quality = group.qualityName && group.qualityName[0].toUpperCase() + group.qualityName.slice(1)
+    const words = column.name === "quality" && quality ? quality : column.label
     const button = element("button", { type: "button", "data-key": `sort ${column.name}`, title: column.help }, words)
     button.addEventListener("click", () => calls.sort(column.name))
     const sort = column.name === name ? (view.sort.startsWith("-") ? "descending" : "ascending") : null
