@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.support import written
+from tests.support import fake_job, written
 from wattstar.publishing.site import gather
 from wattstar.publishing.site.board import Board
 from wattstar.rating.populations import population
 from wattstar.records.store import Store
-from wattstar.types import Boundary, Conditions, Edition, Entry, Interval, Record
+from wattstar.types import (
+    Boundary,
+    Conditions,
+    Edition,
+    Entry,
+    Figure,
+    Interval,
+    Loaded,
+    Method,
+    Quality,
+    Record,
+    Weights,
+)
 
 PUBLISHED = Conditions(
     task="text-classification",
@@ -53,3 +66,40 @@ def own(count: int = 3, **changes: Any) -> list[tuple[str, Record]]:
 def board(folder: Path, count: int = 3) -> Board:
     """An edition, and a store."""
     return gather([store(folder, own(count))], [edition()])
+
+
+ENGINES = ("transformers", "onnx", "openvino")
+
+
+def various(count: int = 24) -> list[tuple[str, Record]]:
+    """Records of one group that differ in all that a reader can filter and sort by; of every sixth the quality is not
+    known."""
+    made = []
+    for number in range(count):
+        job = fake_job(id=f"maker-{number % 9}/model-{number}", family=f"maker-{number % 9}")
+        model = replace(job.model, weights=Weights.PRETRAINED, dtype=("float32", "bfloat16")[number % 2])
+        changes = {
+            "job": replace(job, backend=ENGINES[number % 3], model=model),
+            "loaded": Loaded(10 ** (6 + number % 4) * (number + 1), None, {}),
+            "quality": None if number % 6 == 5 else Quality("accuracy", 0.5 + number / 100, True, 100),
+            "started": f"2026-01-{number + 1:02}T00:00:00.000+00:00",
+        }
+        made.append(written(0.2 * 1.3 ** (number * 7 % count), model.id, spread=0.02, **changes))
+    return made
+
+
+def estimated(count: int = 3) -> list[tuple[str, Record]]:
+    """Records whose energy was modelled, which are a group of their own."""
+    made = []
+    for number in range(count):
+        energy = 0.5 * 2**number
+        figure = Figure(Boundary.CPU_DRAM, Method.MODELLED, Interval(energy, energy, energy), 0.0,
+                        Interval(energy / 2, energy, energy * 2), 4)  # fmt: skip
+        name = f"guessed-{number}/model"
+        made.append(written(energy, name, figures=(figure,), rated=Boundary.CPU_DRAM))
+    return made
+
+
+def everything(folder: Path) -> Board:
+    """All kinds of groups: published, by an edition and without stars, measured, estimated; and tasks without any."""
+    return gather([store(folder, [*various(), *estimated()])], [edition()])

@@ -10,6 +10,8 @@ from wattstar.publishing.site import document, paths
 from wattstar.publishing.site.board import Board
 from wattstar.publishing.site.page import Options
 
+LINKS = ((paths.INDEX, "application/json", "Where all data lies"),)
+
 
 def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
     """One a task, also of those of which nothing is known: their groups are an empty list."""

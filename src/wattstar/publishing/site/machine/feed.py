@@ -14,6 +14,7 @@ from wattstar.publishing.site.board import Board, Group, Row
 from wattstar.publishing.site.columns import measured
 from wattstar.publishing.site.page import Options
 
+LINKS = ((paths.FEED, "application/atom+xml", "New records"),)
 MOST = 50
 NOTHING_YET = "1970-01-01T00:00:00Z"
 """When a feed without records changed last: Atom asks for a date, and today's would differ from build to build."""

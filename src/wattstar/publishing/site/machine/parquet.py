@@ -11,6 +11,7 @@ from wattstar.publishing.site.board import Board
 from wattstar.publishing.site.columns import COLUMNS, columnar
 from wattstar.publishing.site.page import Options
 
+LINKS = ((paths.PARQUET, "application/vnd.apache.parquet", "Every row of every task"),)
 CONDITIONS = ("size_class", "boundary", "method", "work", "procedure")
 """Beside ``hardware``, which is a column; named ``compare_…``, as ``method`` is one too."""
 
