@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from tests.support import fake_job, written
@@ -21,9 +22,11 @@ from wattstar.types import (
     Interval,
     Loaded,
     Method,
+    Pass,
     Quality,
     Record,
     Weights,
+    Window,
 )
 
 PUBLISHED = Conditions(
@@ -71,20 +74,25 @@ def board(folder: Path, count: int = 3) -> Board:
 ENGINES = ("transformers", "onnx", "openvino")
 
 
-def various(count: int = 24) -> list[tuple[str, Record]]:
+def various(count: int = 24, seed: int | None = None) -> list[tuple[str, Record]]:
     """Records of one group that differ in all that a reader can filter and sort by; of every sixth the quality is not
-    known."""
+    known. Of a seed, no two numbers are alike, as in measurements."""
+    draw = Random(seed)
     made = []
     for number in range(count):
+        energy = 0.2 * 1.3 ** (number * 7 % count) if seed is None else draw.lognormvariate(0, 1.5)
+        quality = 0.5 + number / 100 if seed is None else draw.random()
+        seconds = 0.01 * (number + 1) if seed is None else draw.lognormvariate(-4, 1)
         job = fake_job(id=f"maker-{number % 9}/model-{number}", family=f"maker-{number % 9}")
         model = replace(job.model, weights=Weights.PRETRAINED, dtype=("float32", "bfloat16")[number % 2])
         changes = {
             "job": replace(job, backend=ENGINES[number % 3], model=model),
             "loaded": Loaded(10 ** (6 + number % 4) * (number + 1), None, {}),
-            "quality": None if number % 6 == 5 else Quality("accuracy", 0.5 + number / 100, True, 100),
-            "started": f"2026-01-{number + 1:02}T00:00:00.000+00:00",
+            "quality": None if number % 6 == 5 else Quality("accuracy", quality, True, 100),
+            "started": f"2026-01-{number % 28 + 1:02}T00:00:00.000+00:00",
+            "passes": (Pass(0, Window(0, round(seconds * 1e12)), 1, 1000, (), {}, None),),
         }
-        made.append(written(0.2 * 1.3 ** (number * 7 % count), model.id, spread=0.02, **changes))
+        made.append(written(energy, model.id, spread=0.02, **changes))
     return made
 
 

@@ -67,9 +67,7 @@ def _list(space: str, sizes: dict[str, int], style: str) -> None:
     for name, size in sizes.items():
         top, slash, _ = name.partition("/")
         folders.setdefault(top + slash, []).append(size)
-    shown = [
-        {"what": what, "files": f"{len(each):,}", "size": _megabytes(sum(each))} for what, each in folders.items()
-    ]
+    shown = [{"what": what, "files": f"{len(each):,}", "size": _megabytes(sum(each))} for what, each in folders.items()]
     note = f"{len(sizes):,} files, {_megabytes(sum(sizes.values()))}. Nothing was sent; without --dry-run it is."
     table(f"Would go to the Space {space}", shown, right=["files", "size"], note=note)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wattstar.publishing.site import paths
-from wattstar.publishing.site.board import Board, Field, Group
+from wattstar.publishing.site import paths, text
+from wattstar.publishing.site.board import Board, Field, Group, Row
 from wattstar.publishing.site.columns import COLUMNS, SCHEMA, Column, columnar
 from wattstar.publishing.site.page import Options
 
@@ -89,41 +89,48 @@ def about(field: Field, group: Group) -> dict[str, Any]:
     }
 
 
+def width(row: Row) -> str:
+    """How sure its energy is: ``± 1.4 %``, or of an estimate ``×/÷ 2``, the range that it is plausibly in."""
+    if row.plausible is None or not row.plausible.low:
+        return text.half_width(row.wh_per_1000)
+    return f"×/÷ {text.number(row.plausible.mid / row.plausible.low).removesuffix('.00')}"
+
+
 def schema() -> Mapping[str, Any]:
     """Of a task's document, as JSON Schema 2020-12."""
-    text, texts, maybe = {"type": "string"}, _list({"type": "string"}), {"type": ["string", "null"]}
+    word, words, maybe = {"type": "string"}, _list({"type": "string"}), {"type": ["string", "null"]}
     number = {"type": "number", "exclusiveMinimum": 0}
-    conditions = {name: text for name in ("hardware", "boundary", "method", "work", "procedure")}
+    conditions = {name: word for name in ("hardware", "boundary", "method", "work", "procedure")}
     stars = {
         "edition": maybe,
         "foreign": {**maybe, "description": "The procedure or tool whose figures made the cuts; null: wattstar's own."},
-        "grade": text,
+        "grade": word,
         "families": {"type": "integer", "minimum": 0},
         "cuts_wh": {"anyOf": [_list(number), {"type": "null"}],
                     "description": "Upper Wh per 1,000 queries of 5, 4, 3 and 2 stars."},
         "reason": {**maybe, "description": "Why there are no stars."},
-        "removed": texts,
-        "doubts": texts,
+        "removed": words,
+        "doubts": words,
     }  # fmt: skip
     columns = {
         column.name: {**_list({"type": [kind(column), "null"]}), "description": _about(column)} for column in COLUMNS
     }
     columns["wh_per_1000_queries"]["items"] = number
     group = {
-        "group": text,
-        "name": text,
-        "page": {**text, "description": "Path below the site's own folder."},
+        "group": word,
+        "name": word,
+        "page": {**word, "description": "Path below the site's own folder."},
         "given_stores": {"type": "boolean", "description": "Whether the rows are records of the given stores."},
         "conditions": _object({**conditions, "size_class": maybe}),
         "stars": _object(stars),
-        "quality": {"anyOf": [_object({"name": text, "higher_is_better": {"type": "boolean"}}), {"type": "null"}]},
+        "quality": {"anyOf": [_object({"name": word, "higher_is_better": {"type": "boolean"}}), {"type": "null"}]},
         "columns": {**_object(columns), "description": "One list each, all as long; a place in them is a row."},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Energy of AI models for one task",
         "description": "Energies of two groups do not compare: something of their conditions differs.",
-        **_object({"schema": {"const": SCHEMA}, "task": text, "title": text, "groups": _list(_object(group))}),
+        **_object({"schema": {"const": SCHEMA}, "task": word, "title": word, "groups": _list(_object(group))}),
     }
 
 

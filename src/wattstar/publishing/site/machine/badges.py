@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from wattstar.publishing.site import paths, text
+from wattstar.publishing.site import document, paths, text
 from wattstar.publishing.site.board import Board, Group, Row
 from wattstar.publishing.site.columns import measured
 from wattstar.publishing.site.page import Options
@@ -28,14 +28,14 @@ def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
 
 
 def _weight(group: Group, row: Row) -> tuple[bool, str, float]:
-    """Of several rows of a model, stars by an edition go before none; then the newest; never the one that looks best."""
+    """Of several rows of a model: by an edition before by none, then the newest; never the one that looks best."""
     return group.edition is not None, row.date, row.wh_per_1000.mid
 
 
 def endpoint(row: Row) -> dict[str, str | int]:
     """``0.202 Wh/1k ± 2.0 % · NVIDIA H100 · 4/5 indicative``. Its keys are shields.io's, which knows no others."""
     rating = row.rating
-    energy = f"{text.number(row.wh_per_1000.mid)} Wh/1k {text.half_width(row.wh_per_1000)}"
+    energy = f"{text.number(row.wh_per_1000.mid)} Wh/1k {document.width(row)}"
     words = [energy, row.hardware]
     if measured(row) == "estimated":
         words.insert(0, "estimated")

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 from xml.etree import ElementTree
 
-from wattstar.publishing.site import paths, text
+from wattstar.publishing.site import document, paths, text
 from wattstar.publishing.site.board import Board, Group, Row
 from wattstar.publishing.site.columns import measured
 from wattstar.publishing.site.page import Options
@@ -61,7 +61,7 @@ def _entry(feed: ElementTree.Element, started: datetime, group: Group, row: Row,
     _add(entry, "updated", started.isoformat())
     ElementTree.SubElement(entry, "link", {"rel": "alternate", "href": address})
     ElementTree.SubElement(entry, "category", {"term": _clean(group.task)})
-    _add(entry, "summary", f"{energy} {text.half_width(row.wh_per_1000)}, {measured(row)}; {conditions.boundary}, "
+    _add(entry, "summary", f"{energy} {document.width(row)}, {measured(row)}; {conditions.boundary}, "
          f"{conditions.method}, on {conditions.hardware}; {conditions.work}. {stars} ({where}).")  # fmt: skip
 
 

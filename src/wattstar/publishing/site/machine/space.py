@@ -12,7 +12,9 @@ from wattstar.publishing.site.page import Options
 def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
     """One. Its head is YAML, in which a JSON string is a string."""
     title = json.dumps(" ".join(options.title.split()))
-    yield "README.md", f"""---
+    yield (
+        "README.md",
+        f"""---
 title: {title}
 emoji: 🌿
 colorFrom: green
@@ -23,6 +25,7 @@ pinned: false
 short_description: Energy of AI models for a thousand queries
 ---
 
-A static site that `wattstar leaderboard build` wrote: no server, no tracking, no request to anyone else. `index.html` is
-its first page; `data/index.json` names its data, and `data/api/` explains them.
-""".encode()
+A static site that `wattstar leaderboard build` wrote: no server, no tracking, no request to anyone else. Its first page
+is `index.html`; `data/index.json` names its data, and `data/api/` explains them.
+""".encode(),
+    )
