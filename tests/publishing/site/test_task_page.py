@@ -70,12 +70,12 @@ def test_search_finds_by_words_anywhere_in_the_name(page: Any, own: tuple[str, G
 
 def test_facets_narrow_and_add_up(page: Any, own: tuple[str, Group]) -> None:
     filters = panel(page, "filter")
-    filters.get_by_label(re.compile("^onnx")).check()
-    filters.get_by_label(re.compile("^openvino")).check()
-    filters.get_by_label(re.compile("^bfloat16")).check()
+    filters.get_by_role("checkbox", name=re.compile("^onnx")).check()
+    filters.get_by_role("checkbox", name=re.compile("^openvino")).check()
+    filters.get_by_role("checkbox", name=re.compile("^bfloat16")).check()
     wanted = [row.model for row in own[1].rows if row.engine in ("onnx", "openvino") and row.precision == "bfloat16"]
     assert models(page) == wanted
-    filters.get_by_label(re.compile("^1 B to 10 B")).check()
+    filters.get_by_role("checkbox", name=re.compile("^1 B to 10 B")).check()
     assert models(page) == [row.model for row in own[1].rows if row.model in wanted and (row.parameters or 0) >= 1e9]
 
 
@@ -158,7 +158,7 @@ def test_a_link_brings_back_all_of_a_view(reading: Reading, own: tuple[str, Grou
     with reading() as reader:
         page = reader.open(own[0])
         page.get_by_label("Search models").fill("maker")
-        panel(page, "filter").get_by_label(re.compile("^onnx")).check()
+        panel(page, "filter").get_by_role("checkbox", name=re.compile("^onnx")).check()
         page.get_by_role("columnheader").get_by_role("button", name="Parameters").click()
         panel(page, "columns").get_by_label("Date").check()
         page.get_by_label(re.compile("^Compare maker")).nth(1).check()
@@ -191,7 +191,7 @@ def test_a_download_holds_the_rows_as_shown_and_all_of_them(page: Any, site: Sit
     """Those of later steps too, in the order of the table; the JSON as the published schema says."""
     import jsonschema
 
-    panel(page, "filter").get_by_label(re.compile("^float32")).check()
+    panel(page, "filter").get_by_role("checkbox", name=re.compile("^float32")).check()
     page.get_by_role("columnheader").get_by_role("button", name="Model", exact=True).click()
     wanted = [row for row in own[1].rows if row.precision == "float32"]
     lines = list(csv.DictReader(io.StringIO(download(page, "CSV").decode())))
@@ -218,7 +218,7 @@ def test_every_control_is_reached_and_used_by_keys(page: Any, own: tuple[str, Gr
         reached.add(at)
         unseen += [] if ring else [at]
     assert {str(at) for at in range(every)} <= reached
-    assert unseen == []
+    assert set(unseen) <= {None}, "beside the page itself, between its end and its beginning"
 
 
 def test_a_filter_is_set_and_its_panel_closed_by_keys(page: Any, own: tuple[str, Group]) -> None:

@@ -11,6 +11,9 @@ from wattstar.publishing.site.board import Row
 STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
 """Of a decade, from the coarsest; the first that puts three ticks on an axis is taken."""
 
+APART = 22.0
+"""Per cent of a short axis between two words."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -34,6 +37,15 @@ class Axis:
             found = [value for value in found if self._holds(value)]
             if len(found) > 2:
                 break
+        return found
+
+    @property
+    def few_ticks(self) -> list[float]:
+        """Those that are far enough apart to be written above a column."""
+        found: list[float] = []
+        for value in self.ticks:
+            if not found or self.at(value) - self.at(found[-1]) >= APART:
+                found.append(value)
         return found
 
     def _holds(self, value: float) -> bool:

@@ -24,6 +24,14 @@ export function logAxis(low, high) {
   return { low, high, at, ticks }
 }
 
+/** The ticks that are far enough apart to be written above a column. @param {Axis} axis */
+export function fewTicks(axis) {
+  /** @type {number[]} */
+  const found = []
+  for (const value of axis.ticks) if (!found.length || axis.at(value) - axis.at(found[found.length - 1]) >= 0.22) found.push(value)
+  return found
+}
+
 /** With a little air around the values, which are over 0. @param {number[]} values @returns {Axis} */
 export function logAround(values) {
   const found = values.filter((value) => value > 0 && Number.isFinite(value))

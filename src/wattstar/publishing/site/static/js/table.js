@@ -1,7 +1,7 @@
 // The table's body and head, drawn from the rows; as the template parts/table.html draws them.
 
-import { logAround } from "./axis.js"
-import { count, halfWidth, number, parts, seconds, UNKNOWN } from "./format.js"
+import { fewTicks, logAround } from "./axis.js"
+import { count, howSure, number, parts, seconds, tickWords, UNKNOWN } from "./format.js"
 import { drawn, element, to } from "./page.js"
 import { ENERGY, MOST_COMPARED, shownColumns } from "./rows.js"
 
@@ -74,13 +74,13 @@ function cellOf(group, column, row, axis, linked) {
   else if (column.kind === "energy") {
     const [whole, rest] = parts(value)
     const figure = element("data", { class: "figure", value }, element("span", {}, whole), element("span", { class: "rest" }, rest))
-    const width = element("span", { class: "width" }, halfWidth(value, group.columns.wh_high[row]))
+    const width = element("span", { class: "width" }, howSure(value, group.columns.wh_high[row], group.columns.plausible_high_wh[row]))
     cell.append(element("span", { class: "energy-cell" }, figure, width, bar(group, row, axis)))
   } else if (column.kind === "rank") cell.append(rankWords(group, row))
   else if (value === null) cell.append(element("span", { class: "quiet" }, UNKNOWN))
   else if (column.kind === "count") cell.append(count(value))
   else if (column.kind === "seconds") cell.append(seconds(value))
-  else if (column.kind === "number") cell.append(Number.isInteger(value) ? String(value) : number(value))
+  else if (column.kind === "number") cell.append(number(value))
   else cell.append(String(value))
   return cell
 }
@@ -96,7 +96,7 @@ export function drawTable(table, group, view, rows, calls) {
   const columns = shownColumns(group, view)
   const axis = energyAxis(group, rows)
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined
-  drawHead(table, group, view, columns, calls)
+  drawHead(table, group, view, columns, axis, calls)
   const body = document.createDocumentFragment()
   for (const row of rows.slice(0, view.rows)) {
     const id = group.columns.id[row]
@@ -121,8 +121,15 @@ export function drawTable(table, group, view, rows, calls) {
   if (focused) /** @type {HTMLElement | null} */ (table.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus()
 }
 
-/** @param {HTMLTableElement} table @param {Group} group @param {View} view @param {Column[]} columns @param {{sort: (name: string) => void}} calls */
-function drawHead(table, group, view, columns, calls) {
+/** Above the bars. @param {import("./axis.js").Axis} axis */
+function axisWords(axis) {
+  const words = fewTicks(axis).map((value) =>
+    drawn("text", { x: `${Math.round(axis.at(value) * 10000) / 100}%`, y: 11, "text-anchor": "middle" }, tickWords(value)))
+  return drawn("svg", { class: "axis-words", "aria-hidden": "true", focusable: "false" }, ...words)
+}
+
+/** @param {HTMLTableElement} table @param {Group} group @param {View} view @param {Column[]} columns @param {import("./axis.js").Axis} axis @param {{sort: (name: string) => void}} calls */
+function drawHead(table, group, view, columns, axis, calls) {
   const line = element("tr", {}, element("td", { class: "pick" }, element("span", { class: "unseen" }, "Compare")))
   const name = view.sort.replace(/^-/, "")
   for (const column of columns) {
@@ -132,7 +139,9 @@ function drawHead(table, group, view, columns, calls) {
     button.addEventListener("click", () => calls.sort(column.name))
     const sort = column.name === name ? (view.sort.startsWith("-") ? "descending" : "ascending") : null
     const kind = column.kind === "model" ? "model-cell" : column.kind
-    line.append(element("th", { scope: "col", class: kind, "data-column": column.name, "aria-sort": sort }, button))
+    const head = element("th", { scope: "col", class: kind, "data-column": column.name, "aria-sort": sort })
+    head.append(column.kind === "energy" ? element("span", { class: "energy-cell energy-head" }, button, axisWords(axis)) : button)
+    line.append(head)
   }
   table.tHead?.replaceChildren(line)
 }

@@ -48,7 +48,12 @@ register("task", (main) => {
   const foot = () => {
     const left = rows.length - view.rows
     const more = element("button", { type: "button" }, `Show ${several(Math.min(left, group.pageRows), "more row")}`)
-    more.addEventListener("click", () => change({ ...view, rows: view.rows + group.pageRows }))
+    more.addEventListener("click", () => {
+      const first = view.rows
+      change({ ...view, rows: view.rows + group.pageRows })
+      // To the first row that is new: the button is gone.
+      table.tBodies[0].rows[first]?.querySelector("input")?.focus()
+    })
     part("foot").replaceChildren(...(left > 0 ? [more, element("span", { class: "quiet" }, `${left.toLocaleString("en-US")} left`)] : []))
   }
   function draw() {
