@@ -20,13 +20,8 @@ class Column:
     """In data files, with its unit."""
     label: str
     kind: str
-<<<<<<< HEAD
-    """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``,
-    ``rank``, ``flag``."""
-=======
     """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``
-    (three digits), ``whole``, ``rank``."""
->>>>>>> site
+    (three digits), ``whole``, ``rank``, ``flag``."""
     of: Callable[[Row], Any]
     help: str
     shown: bool = False

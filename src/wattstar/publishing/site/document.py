@@ -10,17 +10,17 @@ from wattstar.publishing.site.board import Board, Field, Group, Row
 from wattstar.publishing.site.columns import COLUMNS, SCHEMA, Column, columnar
 from wattstar.publishing.site.page import Options
 
-WHOLE = {"rank_to", "stars_from", "stars_to", "batch", "published_stars"}
-"""Columns of kind ``number`` that count something."""
+KINDS = {
+    **dict.fromkeys(("text", "model"), "string"),
+    **dict.fromkeys(("rank", "stars", "count", "whole"), "integer"),
+    "flag": "boolean",
+}
+"""Kinds of columns whose values are no fractions, and what JSON Schema calls them."""
 
 
 def kind(column: Column) -> str:
     """Of its values, as JSON Schema says it."""
-    if column.kind in ("text", "model"):
-        return "string"
-    if column.kind == "flag":
-        return "boolean"
-    return "integer" if column.kind in ("rank", "stars", "count") or column.name in WHOLE else "number"
+    return KINDS.get(column.kind, "number")
 
 
 def index(board: Board, options: Options) -> dict[str, Any]:

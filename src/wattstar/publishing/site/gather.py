@@ -6,13 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from wattstar import registry
-<<<<<<< HEAD
-from wattstar.publishing.site import text
-from wattstar.publishing.site.board import DIGITS, Board, Field, Group, Kept, Row
-=======
 from wattstar.publishing.site import text, words
-from wattstar.publishing.site.board import Board, Field, Group, Kept, Row
->>>>>>> site
+from wattstar.publishing.site.board import DIGITS, Board, Field, Group, Kept, Row
 from wattstar.rating.placing import Placed, placed
 from wattstar.rating.populations import figure
 from wattstar.rating.ranks import ranks
