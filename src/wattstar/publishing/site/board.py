@@ -54,6 +54,12 @@ class Row:
     batch: int | None = None
     seconds: float | None = None
     """A query."""
+    passes: int | None = None
+    """Counted; what the interval is of."""
+    pilot: int | None = None
+    """The passes among them whose scatter says how wide the interval is."""
+    machine: str | None = None
+    """One name for each machine, or its cards: two of a kind are two machines."""
     licence: str | None = None
     status: str = "published"
     """``published`` elsewhere, or ``self-reported``, …"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from wattstar import registry
 from wattstar.publishing.site import text, words
@@ -181,9 +182,19 @@ def _own_row(hardware: str, rating: Rating, record: Record, quality: str | None)
         weights=str(job.model.weights),
         batch=job.controls.batch_size,
         seconds=_seconds(record),
+        passes=made.passes,
+        pilot=min(job.procedure.passes, made.passes),
+        machine=_machine(record),
         status="self-reported",
         doubts=tuple(finding.message for finding in record.findings),
     )
+
+
+def _machine(record: Record) -> str:
+    """Alike where ``rating.comparisons.same_machine`` holds; a digest, because a card's number is nobody's business."""
+    machine = record.machine
+    cards = sorted(gpu.uuid for gpu in machine.gpus) if record.job.model.device != "cpu" else []
+    return sha256(repr(cards or (machine.cpu, machine.cores, machine.memory_bytes)).encode()).hexdigest()[:8]
 
 
 def _seconds(record: Record) -> float | None:

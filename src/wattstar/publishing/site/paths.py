@@ -11,6 +11,8 @@ INDEX = "data/index.json"
 SCHEMA = "data/schema.json"
 PARQUET = "leaderboard.parquet"
 FEED = "feed.xml"
+STORE = "store/"
+"""The records, laid out as ``records.store`` does."""
 
 
 def task(field: Field, group: Group | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from wattstar import registry
@@ -84,6 +85,7 @@ def _of_group(group: Group) -> dict[str, Any]:
         "columns": columns,
         "boundary_words": BOUNDARIES[group.conditions.boundary],
         "estimated": _estimated(group.rows),
+        "bare": all(row.wh_per_1000.high is None and row.plausible is None for row in group.rows),
     }
 
 
@@ -124,6 +126,7 @@ def _standard(task: str) -> str | None:
     return work(registry.task(task).controls) if task in registry.plug_ins("tasks") else None
 
 
+@cache
 def _sources(task: str) -> Sequence[DataSource]:
     """Of the standard test set, where the task has one."""
     editions = planned()

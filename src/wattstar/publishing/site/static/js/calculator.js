@@ -79,7 +79,8 @@ export function calculator(place, group, rows, address) {
   }
   const work = () => {
     list()
-    const byEnergy = [...rows()].sort((a, b) => group.columns[ENERGY][a] - group.columns[ENERGY][b])
+    const useful = rows().filter((row) => group.columns.weights[row] !== "random")
+    const byEnergy = [...(useful.length > 1 ? useful : rows())].sort((a, b) => group.columns[ENERGY][a] - group.columns[ENERGY][b])
     const starts = [byEnergy[0], byEnergy[Math.floor(byEnergy.length / 2)]]
     picks.forEach((pick, index) => {
       const wanted = address.get(["this", "that"][index]) ?? (starts[index] === undefined ? "" : group.columns.id[starts[index]])

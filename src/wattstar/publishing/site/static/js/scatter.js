@@ -108,13 +108,18 @@ export function scatter(place, group, rows, chosen) {
   return update
 }
 
+/** Of the interval, or of an estimate's range, which is wider. @param {Group} group @param {number} row @returns {[number, number, boolean]} */
+function ends(group, row) {
+  const { plausible_low_wh: from, plausible_high_wh: upTo, wh_low: low, wh_high: high } = group.columns
+  return from[row] && upTo[row] ? [from[row], upTo[row], true] : [low[row], high[row], false]
+}
+
 /** @param {Group} group @param {Point[]} points @param {Choice} choice @param {number} width */
 function drawing(group, points, choice, width) {
   const narrow = width < 560
   const height = narrow ? 340 : 460
   const [left, right, top, bottom] = [narrow ? 46 : 64, 16, 30, 46]
-  const ends = points.flatMap(({ row, x }) => [x, group.columns.wh_low[row], group.columns.wh_high[row]]).filter(Boolean)
-  const across = logAround(ends)
+  const across = logAround(points.flatMap(({ row, x }) => [x, ...ends(group, row).slice(0, 2)]).filter(Boolean))
   const upright = (choice.even ? evenAround : logAround)(points.map((point) => point.y))
   const x = (/** @type {number} */ value) => round(left + across.at(value) * (width - left - right))
   const y = (/** @type {number} */ value) => round(height - bottom - upright.at(value) * (height - top - bottom))
@@ -126,8 +131,8 @@ function drawing(group, points, choice, width) {
   const whiskers = drawn("g", { class: many ? "whiskers many" : "whiskers" })
   const marks = drawn("g", { class: many ? "marks many" : "marks" })
   points.forEach((point, index) => {
-    const [low, high] = [group.columns.wh_low[point.row], group.columns.wh_high[point.row]]
-    if (low && high) whiskers.append(drawn("path", { d: `M${x(low)} ${y(point.y)}H${x(high)}` }))
+    const [low, high, ranged] = ends(group, point.row)
+    if (low && high) whiskers.append(drawn("path", { class: ranged ? "range" : "interval", d: `M${x(low)} ${y(point.y)}H${x(high)}` }))
     const estimated = group.columns.method[point.row] === "estimated"
     const size = many ? 3.2 : 5.2
     const [cx, cy] = [x(point.x), y(point.y)]
