@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.support import fake_job, written
+from tests.support import fake_job, measure, written
 from wattstar.publishing.site import gather
 from wattstar.publishing.site.board import Board
 from wattstar.rating.populations import population
@@ -109,5 +109,8 @@ def estimated(count: int = 3) -> list[tuple[str, Record]]:
 
 
 def everything(folder: Path) -> Board:
-    """All kinds of groups: published, by an edition and without stars, measured, estimated; and tasks without any."""
-    return gather([store(folder, [*various(), *estimated()])], [edition()])
+    """All kinds of groups: published, by an edition and without stars, measured, estimated; a record with its tables; and
+    tasks of which nothing is known."""
+    made = store(folder, [*various(), *estimated()])
+    measure(fake_job("text-generation", id="fake/model"), folder)
+    return gather([made], [edition()])
