@@ -109,8 +109,8 @@ def estimated(count: int = 3) -> list[tuple[str, Record]]:
 
 
 def everything(folder: Path) -> Board:
-    """All kinds of groups: published, by an edition and without stars, measured, estimated; a record with its tables; and
-    tasks of which nothing is known."""
+    """All kinds of groups: published, by an edition and without stars, measured, estimated; a record with its
+    tables; and tasks of which nothing is known."""
     made = store(folder, [*various(), *estimated()])
     measure(fake_job("text-generation", id="fake/model"), folder)
     return gather([made], [edition()])
