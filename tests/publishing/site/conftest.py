@@ -24,6 +24,20 @@ from wattstar.publishing.site.build import all_pages
 from wattstar.publishing.site.page import Page
 
 
+def has_rows(page: Page) -> bool:
+    return page.context.get("group") is not None
+
+
+EXAMPLES: dict[str, Callable[[Page], bool]] = {
+    "task": lambda page: has_rows(page) and page.context["group"].quality_name is not None,
+    "task published": lambda page: has_rows(page) and page.context["group"].own is None,
+    "task estimated": lambda page: has_rows(page) and page.context["group"].rows[0].plausible is not None,
+    "task empty": lambda page: not has_rows(page),
+    "record": lambda page: page.title.startswith("fake/model"),
+}
+"""The page that stands for a kind, where another would show less, and further ones of a kind; for others, the first."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Built, and served below a path, as on GitHub Pages."""
@@ -35,13 +49,10 @@ class Site:
     single: str
     """The address of the same in a single file on this disk."""
 
-    def page(self, kind: str, **wanted: Any) -> Page:
-        """The first one of this kind, or the one whose context holds this."""
-        return next(
-            page
-            for page in self.pages
-            if page.kind == kind and all(page.context.get(name) == value for name, value in wanted.items())
-        )
+    def page(self, name: str) -> Page:
+        """Of a kind, or one of ``EXAMPLES``."""
+        kind = name.partition(" ")[0]
+        return next(page for page in self.pages if page.kind == kind and EXAMPLES.get(name, bool)(page))
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,7 @@ Reading = Callable[..., AbstractContextManager[Reader]]
 @pytest.fixture(scope="module")
 def own(site: Site) -> tuple[str, Group]:
     """The page of the records that differ in everything, and their group."""
-    page = next(page for page in site.pages if page.kind == "task" and page.context["group"]
-                and page.context["group"].quality_name)  # fmt: skip
+    page = site.page("task")
     return f"{page.path}index.html", page.context["group"]
 
 
