@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def measured(row: Row) -> str:
     return "estimated" if row.method == "modelled" else "measured"
 
 
-def columnar(rows: Sequence[Row]) -> Mapping[str, list[Any]]:
+def columnar(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """Column → values, row by row; unknown is None. Numbers have five significant digits: more than is measured, and a
     third of the bytes of all that a float has."""
     return {column.name: [_short(column.of(row)) for row in rows] for column in COLUMNS}
