@@ -130,6 +130,11 @@ def test_a_badge_for_each_model_and_task_says_what_it_stands_on(made: tuple[Boar
     board, files = made
     badges = {name: loaded(files, name) for name in files if name.startswith("badges/") and name.endswith(".json")}
     assert set(badges) == {paths.badge(row.model, group.task) for group in board.groups for row in group.rows}
+    drawn = {
+        paths.drawn(paths.badge(row.model, group.task)) for group in board.groups for row in group.rows if row.record
+    }
+    assert {name for name in files if name.startswith("badges/") and name.endswith(".svg")} == drawn
+    assert all(ElementTree.fromstring(files[name]).tag.endswith("svg") for name in drawn)
     for badge in badges.values():
         assert set(badge) == SHIELDS
     first = estimated(1)[0][1].job.model.id

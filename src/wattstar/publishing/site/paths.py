@@ -39,3 +39,8 @@ def data(task: str) -> str:
 def badge(name: str, task: str) -> str:
     """What shields.io draws a model's badge from."""
     return f"badges/{slug(name)}/{slug(task)}.json"
+
+
+def drawn(badge: str) -> str:
+    """The badge itself, beside what shields.io draws it from."""
+    return badge.removesuffix(".json") + ".svg"

@@ -1,10 +1,12 @@
-"""``badges/MODEL/TASK.json``: what https://img.shields.io/endpoint draws a badge from."""
+"""``badges/MODEL/TASK.json``: what https://img.shields.io/endpoint draws a badge from; and of records, the badge itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
+from wattstar.publishing.label.badge import badge
+from wattstar.publishing.label.facts import By, Claims, facts
 from wattstar.publishing.site import document, paths, text
 from wattstar.publishing.site.board import Board, Group, Row
 from wattstar.publishing.site.columns import measured
@@ -23,8 +25,11 @@ def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
             path = paths.badge(row.model, group.task)
             if path not in found or _weight(group, row) > _weight(*found[path]):
                 found[path] = group, row
-    for path, (_, row) in found.items():
+    for path, (group, row) in found.items():
         yield path, (json.dumps(endpoint(row), ensure_ascii=False, sort_keys=True) + "\n").encode()
+        if row.record:
+            claims = Claims(By(group.edition)) if group.edition else Claims()
+            yield paths.drawn(path), badge(facts(row.source, board.records[row.source].record, claims)).encode()
 
 
 def _weight(group: Group, row: Row) -> tuple[bool, str, float]:
