@@ -27,7 +27,7 @@ def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
         [(name, pa.string()) for name in names] + [(column.name, types[document.kind(column)]) for column in COLUMNS]
     )
     tables = [
-        pa.table(_columns(document.about(field, group), field.task, len(group.rows)) | columnar(group.rows), shape)
+        pa.table({**_shared(document.about(field, group), field.task, len(group.rows)), **columnar(group.rows)}, shape)
         for field in board.fields
         for group in field.groups
     ]
@@ -37,7 +37,7 @@ def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
     yield paths.PARQUET, sink.getvalue()
 
 
-def _columns(about: dict[str, Any], task: str, rows: int) -> dict[str, list[Any]]:
+def _shared(about: dict[str, Any], task: str, rows: int) -> dict[str, list[Any]]:
     """What all rows of a group share, once for each."""
     shared = {
         "task": task,
