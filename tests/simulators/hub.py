@@ -1,7 +1,7 @@
 """A Hugging Face Hub on 127.0.0.1: as much of its protocol as the real clients need to pin, fetch and push.
 
-Models and data sets, branches and commits, gated ones, a token, Range requests, transfers that are cut or stand still,
-and commits of small files.
+Models, data sets and Spaces, branches and commits, gated ones, a token, Range requests, transfers that are cut or
+stand still, and commits of small files.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -43,6 +43,8 @@ class Repository:
     """File → bytes that it is said to have, where that is not so."""
     parameters: int | None = None
     """As the Hub counts them in safetensors, once it has; all float32."""
+    sdk: str | None = None
+    """Of a Space."""
 
     @property
     def commit(self) -> str:
@@ -57,7 +59,7 @@ class Repository:
 
     def moved(self, files: Files) -> Repository:
         """After another commit to ``main``; the earlier one stays to be had."""
-        return Repository(files, self.gated, self.branches, (*self.earlier, self.files), self.private)
+        return replace(self, files=files, earlier=(*self.earlier, self.files), sizes={}, parameters=None)
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Hub:
     repositories: dict[str, Repository]
     """Models."""
     datasets: dict[str, Repository] = field(default_factory=dict)
+    spaces: dict[str, Repository] = field(default_factory=dict)
     failing: bool = False
     """Answer everything with 503, as in an outage."""
     endpoint: str = ""
@@ -79,6 +82,11 @@ class Hub:
     stuck: dict[str, int] = field(default_factory=dict)
     """File → how many of its next transfers stand still in the middle, until the asker gives up."""
     closing: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def kinds(self) -> dict[str, dict[str, Repository]]:
+        """By the word for them in addresses."""
+        return {"models": self.repositories, "datasets": self.datasets, "spaces": self.spaces}
 
 
 @contextmanager
@@ -177,10 +185,9 @@ def _answer(hub: Hub, request: Request) -> Answer:
         return _create(hub, request)
     if parts == ("api", "validate-yaml"):
         return _json({"errors": [], "warnings": []})
-    if parts[:1] == ("api",) and parts[1] in ("models", "datasets"):
-        kind = hub.repositories if parts[1] == "models" else hub.datasets
-        return _api(kind, request, parts[2:])
-    kind, parts = (hub.datasets, parts[1:]) if parts[:1] == ("datasets",) else (hub.repositories, parts)
+    if parts[:1] == ("api",) and parts[1] in hub.kinds:
+        return _api(hub.kinds[parts[1]], request, parts[2:])
+    kind, parts = (hub.kinds[parts[0]], parts[1:]) if parts[0] in hub.kinds else (hub.repositories, parts)
     repository = kind.get("/".join(parts[:2]))
     if repository is None or parts[2:3] != ("resolve",):
         return _missing("RepoNotFound")
@@ -276,12 +283,14 @@ def _create(hub: Hub, request: Request) -> Answer:
         return Answer(401, b"", {})
     asked = request.value
     id = f"{asked['organization']}/{asked['name']}"
-    kind = hub.datasets if asked.get("type") == "dataset" else hub.repositories
-    if id in kind:
-        return Answer(409, b"", {})
-    kind[id] = Repository({".gitattributes": b""}, private=asked.get("visibility") == "private")
-    prefix = "datasets/" if kind is hub.datasets else ""
-    return _json({"url": f"{hub.endpoint}/{prefix}{id}", "name": id, "id": "0"})
+    word = f"{asked.get('type', 'model')}s"
+    prefix = "" if word == "models" else f"{word}/"
+    made = _json({"url": f"{hub.endpoint}/{prefix}{id}", "name": id, "id": "0"})
+    if id in hub.kinds[word]:
+        return replace(made, status=409)
+    private = asked.get("visibility") == "private"
+    hub.kinds[word][id] = Repository({".gitattributes": b""}, private=private, sdk=asked.get("sdk"))
+    return made
 
 
 def _commit(kind: dict[str, Repository], id: str, request: Request) -> Answer:
@@ -291,6 +300,8 @@ def _commit(kind: dict[str, Repository], id: str, request: Request) -> Answer:
     for line in map(json.loads, request.body.splitlines()):
         if line["key"] == "file":
             files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+        elif line["key"] == "deletedFile":
+            del files[line["value"]["path"]]
     kind[id] = kind[id].moved(files)
     return _json({"commitUrl": f"/{id}/commit/{kind[id].commit}", "commitOid": kind[id].commit, "success": True})
 

@@ -48,12 +48,16 @@ def first_problem(error: ValidationError) -> str:
 
 
 def parsed(text: str | bytes) -> Any:
-    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take."""
+    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take, or
+    nested deeper than Python can follow."""
 
     def refuse(word: str) -> None:
         raise ValueError(f"{word} is no number")
 
-    return json.loads(text, parse_constant=refuse)
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def canonical(value: object) -> bytes:

@@ -14,6 +14,9 @@ STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
 APART = 22.0
 """Per cent of a short axis between two words."""
 
+LEAST, MOST = 1e-12, 1e15
+"""Watt-hours: axes end there, whatever a stranger's record says."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -24,7 +27,8 @@ class Axis:
 
     def at(self, value: float) -> float:
         """0 … 100, rounded so that files stay small; beyond the ends is at the end."""
-        share = math.log(value / self.low) / math.log(self.high / self.low)
+        # Not of a ratio, which is 0 or infinite for what a stranger may call an energy.
+        share = (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return round(100 * min(1.0, max(0.0, share)), 2)
 
     @property
@@ -54,7 +58,7 @@ class Axis:
 
 def decades(values: Iterable[float]) -> Axis:
     """Whole powers of ten around the values; one decade where there is nothing."""
-    found = [value for value in values if value > 0]
+    found = [value for value in values if LEAST <= value <= MOST]
     if not found:
         return Axis(0.1, 1.0)
     low, high = math.floor(math.log10(min(found))), math.ceil(math.log10(max(found)))
@@ -67,7 +71,8 @@ def around(rows: Iterable[Row]) -> Axis:
     for row in rows:
         for interval in (row.wh_per_1000, row.plausible):
             if interval is not None:
-                found += [end for end in (interval.low, interval.mid, interval.high) if end is not None and end > 0]
+                ends = (interval.low, interval.mid, interval.high)
+                found += [end for end in ends if end is not None and LEAST <= end <= MOST]
     if not found:
         return Axis(0.1, 1.0)
     low, high = min(found), max(found)

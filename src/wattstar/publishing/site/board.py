@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from wattstar.records.store import Store
 from wattstar.types import Conditions, Edition, Interval, Method, Population, Rating, Record
 
+DIGITS = 12
+"""Of a record's id, that name it on the site; that two of 10,000 records share them has a chance of 2 in 10 million."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -26,7 +29,7 @@ class Row:
     """One line of a leaderboard: a model as it was run once. None: not known."""
 
     id: str
-    """Of the record, else of the published figure; unique on the board."""
+    """The first digits of the record's, else of the published figure; unique on the board."""
     model: str
     family: str
     wh_per_1000: Interval

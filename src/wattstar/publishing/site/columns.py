@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ class Column:
     label: str
     kind: str
     """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``
-    (three digits), ``whole``, ``rank``."""
+    (three digits), ``whole``, ``rank``, ``flag``."""
     of: Callable[[Row], Any]
     help: str
     shown: bool = False
@@ -41,7 +41,8 @@ def _rank(row: Row, end: int) -> int | None:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("id", "Row", "text", lambda row: row.id, "Of the record, or of the published figure", listed=False),
+    Column("id", "Row", "text", lambda row: row.id, "Of the published figure, or the first digits of the record's id",
+           listed=False),
     Column("rank", "Place", "rank", lambda row: _rank(row, 0),
            "Places are ranges: models whose difference is not shown share them", shown=True),
     Column("rank_to", "Worst place", "whole", lambda row: _rank(row, 1), "The worst place it can have", listed=False),
@@ -69,8 +70,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("approach", "Approach", "text", lambda row: row.approach, "Trained for it, or asked in words", facet=True),
     Column("weights", "Weights", "text", lambda row: row.weights, "random: true size, no knowledge", facet=True),
     Column("method", "Energy", "text", lambda row: measured(row), "Measured, or estimated", facet=True),
-    Column("passes", "Passes", "number", lambda row: row.passes, "Counted; what the interval is of"),
-    Column("pilot_passes", "Pilot passes", "number", lambda row: row.pilot, "Their scatter gives the interval",
+    Column("passes", "Passes", "whole", lambda row: row.passes, "Counted; what the interval is of"),
+    Column("pilot_passes", "Pilot passes", "whole", lambda row: row.pilot, "Their scatter gives the interval",
            listed=False),
     Column("machine", "Machine", "text", lambda row: row.machine, "Tells two machines of a kind apart", listed=False),
     Column("licence", "Licence", "text", lambda row: row.licence, "Of the model", facet=True),
@@ -79,8 +80,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("published_stars", "Stars as published", "whole", lambda row: row.published_stars,
            "By their source's own rule"),
     Column("family", "Family", "text", lambda row: row.family, "Base model, else publisher"),
-    Column("record", "Record", "text", lambda row: row.id if row.record else None, "Of the given stores", listed=False),
-    Column("source", "Source", "text", lambda row: row.source, "The record, or where it was published", listed=False),
+    Column("record", "Record", "flag", lambda row: row.record, "Of the given stores, where id names it", listed=False),
+    Column("source", "Source", "text", lambda row: None if row.record else row.source, "Where it was published",
+           listed=False),
     Column("doubts", "Doubts", "text", lambda row: " ".join(row.doubts) or None, "Against it", listed=False),
 )  # fmt: skip
 
@@ -90,9 +92,14 @@ def measured(row: Row) -> str:
     return "estimated" if row.method == "modelled" else "measured"
 
 
-def columnar(rows: Sequence[Row]) -> Mapping[str, list[Any]]:
-    """Column → values, row by row; unknown is None."""
-    return {column.name: [column.of(row) for row in rows] for column in COLUMNS}
+def columnar(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Column → values, row by row; unknown is None. Numbers have five significant digits: more than is measured, and a
+    third of the bytes of all that a float has."""
+    return {column.name: [_short(column.of(row)) for row in rows] for column in COLUMNS}
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def known(group: Group) -> list[Column]:

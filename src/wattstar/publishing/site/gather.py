@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from wattstar import registry
 from wattstar.publishing.site import text, words
-from wattstar.publishing.site.board import Board, Field, Group, Kept, Row
+from wattstar.publishing.site.board import DIGITS, Board, Field, Group, Kept, Row
 from wattstar.rating.placing import Placed, placed
 from wattstar.rating.populations import figure
 from wattstar.rating.ranks import ranks
@@ -163,7 +163,7 @@ def _own_row(hardware: str, rating: Rating, record: Record, quality: str | None)
     assert made is not None, "only records with a figure are rated"
     job = record.job
     return Row(
-        id=rating.record,
+        id=rating.record[:DIGITS],
         model=job.model.id,
         family=job.model.family or job.model.id,
         wh_per_1000=made.wh_per_1000,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from wattstar.publishing.site.board import Field, Group
+from wattstar.publishing.site.board import DIGITS, Field, Group
 from wattstar.publishing.site.text import slug
 
 COMPARE = "compare/"
+API = "data/api/"
+INDEX = "data/index.json"
+SCHEMA = "data/schema.json"
+PARQUET = "leaderboard.parquet"
+FEED = "feed.xml"
 STORE = "store/"
 """The records, laid out as ``records.store`` does."""
 
@@ -23,4 +28,19 @@ def model(name: str) -> str:
 
 def record(name: str) -> str:
     """One record, by its id."""
-    return f"records/{name[:16]}/"
+    return f"records/{name[:DIGITS]}/"
+
+
+def data(task: str) -> str:
+    """All rows of a task, as columns."""
+    return f"data/{slug(task)}.json"
+
+
+def badge(name: str, task: str) -> str:
+    """What shields.io draws a model's badge from."""
+    return f"badges/{slug(name)}/{slug(task)}.json"
+
+
+def drawn(badge: str) -> str:
+    """The badge itself, beside what shields.io draws it from."""
+    return badge.removesuffix(".json") + ".svg"

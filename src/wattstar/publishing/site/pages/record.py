@@ -34,7 +34,7 @@ class Part:
 def pages(board: Board, options: Options) -> Iterator[Page]:
     """Of every undamaged one, invalid and failed ones too."""
     fields = {field.task: field for field in board.fields}
-    rated = {row.id: (group, row) for group in board.groups for row in group.rows if row.record}
+    rated = {row.source: (group, row) for group in board.groups for row in group.rows if row.record}
     for name, kept in board.records.items():
         yield _page(name, kept, rated.get(name), fields.get(kept.record.job.task))
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from wattstar import registry
-from wattstar.publishing.site import paths, words
+from wattstar.publishing.site import document, paths, words
 from wattstar.publishing.site.axis import Axis, around
 from wattstar.publishing.site.board import Board, Field, Group, Row
 from wattstar.publishing.site.columns import COLUMNS, SCHEMA, columnar, known
@@ -63,7 +63,7 @@ def _page(board: Board, field: Field, group: Group | None, options: Options) -> 
             "kinds": kinds(field),
             **(_of_group(group) if group else {}),
         },
-        data=None if group is None else data(group, options),
+        data=None if group is None else data(field, group, options),
     )
 
 
@@ -135,12 +135,14 @@ def _sources(task: str) -> Sequence[DataSource]:
     return recipe(editions[-1], registry.task(task).tag).sources
 
 
-def data(group: Group, options: Options) -> dict[str, Any]:
+def data(field: Field, group: Group, options: Options) -> dict[str, Any]:
     """What the script needs of a group."""
     conditions = group.conditions
     return {
         "schema": SCHEMA,
         "task": group.task,
+        "title": field.title,
+        "about": document.about(field, group),
         "group": group.slug,
         "name": group.name,
         "conditions": {

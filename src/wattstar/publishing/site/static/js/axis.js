@@ -32,9 +32,13 @@ export function fewTicks(axis) {
   return found
 }
 
+// Axes end there, whatever a record says.
+const LEAST = 1e-12
+const MOST = 1e15
+
 /** With a little air around the values, which are over 0. @param {number[]} values @returns {Axis} */
 export function logAround(values) {
-  const found = values.filter((value) => value > 0 && Number.isFinite(value))
+  const found = values.filter((value) => value >= LEAST && value <= MOST)
   if (!found.length) return logAxis(0.1, 1)
   const low = found.reduce((a, b) => Math.min(a, b))
   const high = found.reduce((a, b) => Math.max(a, b))

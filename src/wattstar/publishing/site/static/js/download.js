@@ -19,13 +19,13 @@ export function asCsv(group, rows) {
   return [names.join(","), ...lines, ""].join("\r\n")
 }
 
-/** Columnar, with the conditions under which the rows compare. @param {Group} group @param {number[]} rows */
+/** As data/TASK.json has it, with this one group and these rows of it. @param {Group} group @param {number[]} rows */
 export function asJson(group, rows) {
   const columns = Object.fromEntries(
     Object.entries(group.columns).map(([name, values]) => [name, rows.map((row) => values[row])]),
   )
-  const { schema, task, conditions, cuts, qualityName } = group
-  return JSON.stringify({ schema, task, group: group.group, conditions, cuts, qualityName, columns }, null, 1) + "\n"
+  const { schema, task, title, about } = group
+  return JSON.stringify({ schema, task, title, groups: [{ ...about, columns }] }, null, 1) + "\n"
 }
 
 /** @param {string} name @param {string} type @param {string} text */

@@ -13,6 +13,8 @@
  * @typedef {object} Group What a task's page was given.
  * @property {number} schema
  * @property {string} task
+ * @property {string} title
+ * @property {Record<string, any>} about The group as data/TASK.json has it, without its rows.
  * @property {string} group
  * @property {string} name
  * @property {Record<string, any>} conditions

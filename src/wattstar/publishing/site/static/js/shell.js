@@ -1,5 +1,6 @@
 // What every page has.
 
+import { embed } from "./embed.js"
 import { tell } from "./state.js"
 
 document.documentElement.classList.add("scripted")
@@ -8,4 +9,5 @@ document.querySelector("a.skip")?.addEventListener("click", (event) => {
   event.preventDefault()
   document.querySelector("main")?.focus()
 })
+embed()
 tell()

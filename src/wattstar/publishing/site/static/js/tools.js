@@ -20,6 +20,10 @@ function panel(words, key, ...children) {
       made.querySelector("summary")?.focus()
     }
   })
+  // It lies over the table: who points elsewhere is done with it.
+  document.addEventListener("pointerdown", (event) => {
+    if (event.target instanceof Node && !made.contains(event.target)) made.removeAttribute("open")
+  })
   return made
 }
 
