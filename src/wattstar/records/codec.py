@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -13,6 +14,9 @@ from wattstar.errors import VerificationFailed
 from wattstar.types import SCHEMA_VERSION, Job, Record
 
 Value = TypeVar("Value")
+
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a character, as JSON may escape it: without its other half it cannot be written anywhere."""
 
 
 def encode(value: object) -> Any:
@@ -48,16 +52,19 @@ def first_problem(error: ValidationError) -> str:
 
 
 def parsed(text: str | bytes) -> Any:
-    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take, or
-    nested deeper than Python can follow."""
+    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take,
+    nested deeper than Python can follow, or with half a character."""
 
     def refuse(word: str) -> None:
         raise ValueError(f"{word} is no number")
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        value = json.loads(text, parse_constant=refuse)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    if HALF.search(text if isinstance(text, str) else text.decode()):
+        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+    return value
 
 
 def canonical(value: object) -> bytes:

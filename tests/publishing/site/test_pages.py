@@ -12,7 +12,7 @@ import pytest
 
 from tests.publishing.site.boards import edition, own, store
 from tests.support import command, fake_job, measure, written
-from wattstar.publishing.site import Options, build, gather
+from wattstar.publishing.site import Options, build, gather, paths
 from wattstar.publishing.site.alternatives import Alternatives
 from wattstar.publishing.site.commands import again
 from wattstar.publishing.site.power import Column, binned, chart, steps
@@ -76,7 +76,7 @@ def test_an_axis_has_round_steps_from_nothing(most: float) -> None:
 def test_a_record_s_page_says_its_figure_with_all_that_belongs_to_it(measured: tuple[Store, Record]) -> None:
     kept, record = measured
     [(name, _)] = kept.records()
-    html = page(build(gather([kept], []), Options()), f"records/{name[:16]}")
+    html = page(build(gather([kept], []), Options()), paths.record(name))
     assert f"n {record.figures[0].passes} passes" in html
     assert all(f"{made.boundary}" in html for made in record.figures)
     assert html.count('class="pass"') >= len(record.passes)
@@ -104,7 +104,7 @@ def test_a_timeline_that_no_meter_said_is_not_drawn(tmp_path: Path, times: list[
     kept = Store(tmp_path)
     digest = kept.add_table("timelines", timelines_to_parquet([timeline(times, joules)]))
     name = kept.add(written(0.2, "a/model", timelines=digest)[1])
-    html = page(build(gather([kept], []), Options()), f"records/{name[:16]}")
+    html = page(build(gather([kept], []), Options()), paths.record(name))
     assert "The timeline is not shown" in html or "No meter spoke twice" in html
     assert "nan" not in html
     assert str(tmp_path) not in html
@@ -117,7 +117,7 @@ def test_a_timeline_that_was_changed_is_not_drawn_and_not_handed_on(tmp_path: Pa
     file = tmp_path / "timelines" / f"{digest}.parquet"
     file.write_bytes(timelines_to_parquet([timeline([0, SECOND], [0.0, 4.0])]))
     files = build(gather([kept], []), Options())
-    assert "was changed after it was written" in page(files, f"records/{name[:16]}")
+    assert "was changed after it was written" in page(files, paths.record(name))
     assert f"store/timelines/{digest}.parquet" not in files
     assert f"store/records/{name}.json" in files
 
@@ -190,4 +190,4 @@ def test_a_model_s_page_says_what_is_counted_and_links_its_records(tmp_path: Pat
     made = own(2)
     html = page(build(gather([store(tmp_path, made)], []), Options()), "models/own-1")
     assert "energy of the graphics card" in html
-    assert f'href="../../records/{made[1][0][:16]}/index.html"' in html
+    assert f'href="../../{paths.record(made[1][0])}index.html"' in html
