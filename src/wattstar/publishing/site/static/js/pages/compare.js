@@ -54,10 +54,8 @@ register("compare", (main) => {
     try {
       const here = await groupAt(group.path)
       for (const { group: slug, id } of rows) {
-        const listed = task.groups.find((one) => one.group === slug)
-        const found = listed ? await groupAt(listed.path) : null
-        const row = found ? found.columns.id.indexOf(id) : -1
-        if (found && row >= 0) picked.push({ group: found, row, id })
+        const found = await rowOf(task, slug, id)
+        if (found) picked.push(found)
         else missing.push(id)
       }
       if (mine !== drawing) return
@@ -71,6 +69,17 @@ register("compare", (main) => {
   watch(() => draw())
   draw()
 })
+
+/** The row, also where an old link names a group that the leaderboard has under another name now. @param {Task} task @param {string} slug @param {string} id @returns {Promise<Picked | null>} */
+async function rowOf(task, slug, id) {
+  const order = [...task.groups].sort((a, b) => Number(b.group === slug) - Number(a.group === slug))
+  for (const { path } of order) {
+    const group = await groupAt(path)
+    const row = group.columns.id.indexOf(id)
+    if (row >= 0) return { group, row, id }
+  }
+  return null
+}
 
 /**
  * @param {HTMLElement} place @param {Task[]} tasks @param {Task} task @param {Listed} group @param {Group} here @param {Picked[]} picked
