@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from wattstar.measuring.algebra import Matrix, Singular, Vector, check, dot, golden, line, solve, variance_of_sum
-from wattstar.measuring.intervals import student
+from wattstar.records.intervals import student
 from wattstar.measuring.mixture import Parts, Steps, Whole
 from wattstar.types import Interval
 
