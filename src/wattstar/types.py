@@ -596,7 +596,8 @@ class Failure(Noun):
     """Why an attempt did not complete."""
 
     reason: str
-    """``died``, ``hung``, ``interrupted``, ``partner`` (of the sitting failed), ``out of memory``, ``model``, ``samples``, ``meter``, ``environment``, …"""
+    """``died``, ``hung``, ``interrupted``, ``partner`` (another of its sitting failed),
+    ``out of memory``, ``model``, ``samples``, ``meter``, ``environment``, …"""
     message: str
     cures: tuple[str, ...] = ()
     exit_code: int | None = None

@@ -10,7 +10,7 @@ from typing import Protocol
 import click
 
 from wattstar.cli.output import printable
-from wattstar.measuring.run import Progress
+from wattstar.measuring.observer import Progress
 from wattstar.types import Job, Record
 
 STEPS_BESIDE_PASSES = 6
