@@ -31,6 +31,13 @@ STORE = click.option(
 )
 
 
+INTERLEAVE = click.option(
+    "--interleave", type=int, is_flag=False, flag_value=0, metavar="[SEED]",
+    help="Measure the models of each task in turns, all of them loaded: what compare can pair. "
+    "The seed draws the order; 0 if left out.",
+)  # fmt: skip
+
+
 def _words(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> tuple[str, ...]:
     """Of an option that may be repeated, and whose values may have commas between them."""
     parts = tuple(part for text in texts for part in text.split(","))

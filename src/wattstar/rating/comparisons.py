@@ -30,6 +30,8 @@ LEVEL = 0.05
 ALIKE = 0.02
 """Two energies whose ratio is no further from 1 are called equal."""
 
+OTHER_CARD = "another card or machine of the same kind"
+
 Member = tuple[str, Record]
 """A record with its id."""
 
@@ -208,14 +210,15 @@ def _check(one: Member, other: Member) -> None:
     names = [member[1].job.model.id for member in (one, other)]
     if one[0] == other[0]:
         raise UsageError(f"The record {one[0][:12]} of {names[0]} is named twice.", ["name another one"])
-    first, second = _conditions(one[1]), _conditions(other[1])
+    first, second = conditions(one[1]), conditions(other[1])
     for name, value in first.items():
         if value != second[name]:
             message = f"{names[0]} and {names[1]} cannot be compared: {name}: {value}, {second[name]}."
             raise UsageError(message, ["measure both with the same words: wattstar compare -t TASK -m ONE -m OTHER"])
 
 
-def _conditions(record: Record) -> Mapping[str, Any]:
+def conditions(record: Record) -> Mapping[str, str]:
+    """What must be alike in records that are compared, in words; of a record with a figure that counts."""
     job = record.job
     made = figure(record)
     assert made is not None, "asked before"
@@ -237,7 +240,7 @@ def _differences(one: Record, other: Record) -> tuple[str, ...]:
         for name in {**first, **second}
         if first.get(name) != second.get(name)
     ]
-    return (*found, *([] if same_machine(one, other) else ["another card or machine of the same kind"]))
+    return (*found, *([] if same_machine(one, other) else [OTHER_CARD]))
 
 
 def _setup(record: Record) -> dict[str, Any]:
