@@ -15,6 +15,7 @@ from wattstar.types import Comparison, Interval, Method, Quality, Record, Verdic
 
 CLOSE = 1.2
 """Ratios below it are written with three decimals."""
+SURE = "95\N{NO-BREAK SPACE}%"
 FEW = 2
 """Of more models sentences speak by letters."""
 
@@ -27,7 +28,10 @@ def show(members: Sequence[Member], found: Sequence[Comparison]) -> None:
     ratios = {first: "1", **against}
     quality = _quality_of(list(known.values()))
     letters = dict(zip(ratios, ascii_uppercase, strict=False)) if FEW < len(ratios) <= len(ascii_uppercase) else {}
-    rows = [_row(_labelled(letters.get(id), names[id]), known[id], ratio, quality) for id, ratio in ratios.items()]
+    rows = [
+        {**({"": letters[id]} if letters else {}), **_row(names[id], known[id], ratio, quality)}
+        for id, ratio in ratios.items()
+    ]
     title = f"{known[first].job.task}: the same queries, the least energy first"
     table(title, rows, right=("Wh/1,000 queries", "× the least", "time/query"), note=_how(known[first], quality))
     for comparison in found:
@@ -37,10 +41,6 @@ def show(members: Sequence[Member], found: Sequence[Comparison]) -> None:
     folded("")
     for note in _notes(found, list(known.values())):
         folded(note)
-
-
-def _labelled(letter: str | None, name: str) -> str:
-    return f"{letter}: {broken(name)}" if letter else broken(name)
 
 
 def _names(members: Sequence[Member]) -> dict[str, str]:
@@ -74,7 +74,7 @@ def _row(name: str, record: Record, ratio: str, quality: Quality | None) -> dict
     if found is not None and quality is None:
         words = f"{found.name} {words} (n {found.n})"
     return {
-        "model": name,
+        "model": broken(name),
         "Wh/1,000 queries": watt_hours(figure(record)),
         "× the least": ratio,
         "time/query": time_per_query(record),
@@ -100,7 +100,7 @@ def _times(ratio: Interval, more: str = "") -> str:
     if ratio.low is None or ratio.high is None:
         return f"{_ratio(ratio.mid, ratio.mid)} (one pass: no interval{more})"
     low, mid, high = (_ratio(value, ratio.mid) for value in (ratio.low, ratio.mid, ratio.high))
-    return f"{mid} (95 %: {low} … {high}{more})" if more else f"{mid} ({low}–{high})"
+    return f"{mid} ({SURE}: {low} … {high}{more})" if more else f"{mid} ({low}–{high})"
 
 
 def _ratio(value: float, mid: float) -> str:
@@ -115,7 +115,7 @@ def _quality(gain: Interval | None, greedy: Record) -> str:
     if gain.low is None or gain.high is None:
         word = "as good" if gain.mid == 0 else better
         return f"it is {word}, how surely is not known: {what} {gain.mid:+.3f} (n {n})"
-    span = f"{what} {gain.mid:+.3f} (95 %: {gain.low:+.3f} … {gain.high:+.3f}, n {n})"
+    span = f"{what} {gain.mid:+.3f} ({SURE}: {gain.low:+.3f} … {gain.high:+.3f}, n {n})"
     if gain.low <= 0 <= gain.high:
         return f"no difference in quality shown: {span}"
     return f"it is {better}: {span}"
