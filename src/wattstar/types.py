@@ -127,6 +127,10 @@ class Level(IntEnum):
     REAL = 2
 
 
+BYTES: Mapping[str, int] = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+"""Of one number of a ``dtype``; names of other formats are in no such list."""
+
+
 class Noun:
     """Base of every noun that is written down: unknown fields are refused when it is read back."""
 
@@ -704,6 +708,8 @@ class Entry(Noun):
     doubts: tuple[str, ...] = ()
     published_stars: int | None = None
     """As its source gives them, by the source's own rule."""
+    published_class: str | None = None
+    """Its size class by the source's own rule."""
 
 
 @dataclass(frozen=True)
@@ -715,6 +721,8 @@ class Population(Noun):
     families: int
     removed: tuple[str, ...]
     """Models outside the outer fences; they are still starred."""
+    fences: tuple[float, float] | None
+    """The least and the greatest energy that count in the average; None: too few families to tell what is far off."""
     mean: float | None
     """Of ln(Wh per 1,000 queries), weighted by family."""
     deviation: float | None

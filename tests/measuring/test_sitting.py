@@ -104,7 +104,6 @@ def test_a_record_says_that_others_lay_loaded_while_it_rested(members: dict[str,
         assert any("2 other models loaded" in finding.message for finding in record.findings)
 
 
-
 FORGERIES: dict[str, tuple[Edit, str]] = {
     "another seed": (lambda forged: forged.record["sitting"].update(seed=SEED + 1), "says otherwise"),
     "a sitting it was not at": (lambda forged: forged.record["sitting"].update(jobs=["x", "y"]), "none of them"),

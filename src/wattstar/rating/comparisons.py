@@ -16,7 +16,8 @@ from typing import Any
 
 from wattstar.errors import UsageError
 from wattstar.rating.gains import Scores, gain
-from wattstar.rating.populations import figure
+from wattstar.rating.moments import Z_975
+from wattstar.rating.populations import Member, figure
 from wattstar.records.intervals import STUDENT_T_975, student, two_sided
 from wattstar.types import LEAST_PAIRS, Comparison, Controls, Figure, Interval, Pass, Record, Verdict
 
@@ -25,15 +26,10 @@ REPRODUCIBILITY = 0.01
 convention until it is measured here."""
 BETWEEN_CARDS = 0.08
 """The same on another card or machine: design §6.8, likewise."""
-Z_975 = 1.96
 LEVEL = 0.05
 ALIKE = 0.02
 """Two energies whose ratio is no further from 1 are called equal."""
-
 OTHER_CARD = "another card or machine of the same kind"
-
-Member = tuple[str, Record]
-"""A record with its id."""
 
 
 @dataclass(frozen=True)
