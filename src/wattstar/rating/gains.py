@@ -10,6 +10,7 @@ worked out again without each of 20 groups of samples (delete-a-group jackknife,
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -39,7 +40,9 @@ def scores(answers: Sequence[Answer], task: Task) -> Scores | None:
     """
     if task.output is Kind.IMAGE or len(answers) < GROUPS:
         return None
-    groups = [answers[number::GROUPS] for number in range(GROUPS)]
+    # Drawn, alike for every model: rows of a test set come from its sources in turns.
+    drawn = random.Random(0).sample(list(answers), len(answers))
+    groups = [drawn[number::GROUPS] for number in range(GROUPS)]
     alone, whole = [_score(group, task) for group in groups], _score(answers, task)
     if whole is None:
         return None
@@ -49,7 +52,7 @@ def scores(answers: Sequence[Answer], task: Task) -> Scores | None:
         # A mean over samples: what is left without a group follows, and scoring once is enough.
         without = [(whole.value * whole.n - each.value * each.n) / (whole.n - each.n) for each in known]
     else:
-        rest = [[pair for place, pair in enumerate(answers) if place % GROUPS != number] for number in range(GROUPS)]
+        rest = [[pair for place, pair in enumerate(drawn) if place % GROUPS != number] for number in range(GROUPS)]
         found = [_score(group, task) for group in rest]
         without = [each.value for each in found if each is not None]
     ids = tuple(sample.id for sample, _ in answers)
