@@ -208,7 +208,7 @@ def test_an_interrupted_sitting_starts_over_and_one_that_is_there_is_not_measure
 def test_what_cannot_be_interleaved_is_refused_before_anything_is_loaded(
     more: tuple[object, ...], words: str, tmp_path: Path
 ) -> None:
-    made = [word for word in fake_words(tmp_path, samples=40) if word not in ("--pass-seconds", "0")]
+    made = [word for word in fake_words(tmp_path, samples=60) if word not in ("--pass-seconds", "0")]
     done = command(*made, "--interleave", *more)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from wattstar.errors import UsageError
 from wattstar.measuring.outstanding import Member, counts, id_of, is_like
-from wattstar.measuring.plan import Planned
+from wattstar.measuring.plan import LEAST_SUBSET, Planned
 from wattstar.types import LEAST_PAIRS, Job, Machine, Procedure
 
 
@@ -47,7 +47,7 @@ def _check(procedure: Procedure) -> None:
     if procedure.subset is not None:
         raise UsageError(
             "--interleave pairs whole passes, and --quick serves a part of the samples.",
-            ["leave --quick out; fewer samples: --samples N", "leave --interleave out"],
+            [f"--samples {LEAST_SUBSET}, which --quick serves all", "leave --quick out"],
         )
     if procedure.most_passes < LEAST_PAIRS:
         raise UsageError(
