@@ -74,9 +74,9 @@ def test_passes_alternate_as_the_seed_draws_it(members: dict[str, Member]) -> No
     sitting = every[0].sitting
     assert sitting is not None
     assert {record.sitting for record in every} == {sitting}
-    assert {len(record.passes) for record in every} == {6}
+    assert {len(record.passes) for record in every} == {10}, "they drift, so that as many are wanted as may be"
     turns = sorted((one.window.begin, one.window.end, record.job_id) for record in every for one in record.passes)
-    assert [name for _, _, name in turns] == expected(sitting, 6)
+    assert [name for _, _, name in turns] == expected(sitting, 10)
     assert all(early[1] <= late[0] for early, late in pairwise(turns))
 
 
@@ -91,7 +91,7 @@ def test_twins_are_equal_and_two_per_cent_are_seen_though_the_machine_drifts(mem
     one, twin, more = members["a/one"], members["b/twin"], members["c/more"]
     assert compare(one, twin).verdict is Shown.EQUAL
     found = compare(one, more)
-    assert (found.pairs, found.verdict) == (6, Shown.DIFFERENT)
+    assert (found.pairs, found.verdict) == (10, Shown.DIFFERENT)
     assert found.ratio.mid == pytest.approx(1.02, abs=1e-4)
     first, last = (rules._per_query(one[1])[place] for place in (0, -1))
     assert last / first > 1.02, "it drifts by more than they differ"

@@ -24,7 +24,7 @@ from wattstar.cli.output import (
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
-from wattstar.types import Interval, Reading, Record, WarmUp, Window
+from wattstar.types import Interval, Reading, Record, Sitting, WarmUp, Window
 
 SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
 MODELLED_SHARES = "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
@@ -91,9 +91,15 @@ def _facts(record: Record) -> dict[str, str]:
         + "".join(f", {gpu.name}" for gpu in record.machine.gpus),
         "meters": ", ".join(job.meters) + _sampling(record),
         "warm-up": _warm_up(record.warm_up),
+        **({"sitting": _sitting(record.sitting)} if record.sitting else {}),
         "started": f"{record.started}, took {record.seconds:.1f} s",
         "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
     }
+
+
+def _sitting(found: Sitting) -> str:
+    others = len(found.jobs) - 1
+    return f"in turns with {others} other{'s' * (others > 1)}, in the order of seed {found.seed}"
 
 
 def _warm_up(found: WarmUp | None) -> str:
