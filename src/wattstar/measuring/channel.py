@@ -29,12 +29,12 @@ FLUSH_NANOSECONDS = 500_000_000
 class Channel:
     """The worker's end."""
 
-    def __init__(self, out: BinaryIO, in_turns: bool = False) -> None:
+    def __init__(self, out: BinaryIO, seated: bool = False) -> None:
         """Take the pipe to the parent; listen to standard input for its words, and end when it is closed.
 
-        ``in_turns``: others are served beside this one.
+        ``seated``: others are served beside this one.
         """
-        self._out, self.in_turns = out, in_turns
+        self._out, self.seated = out, seated
         self._marks: list[Mark] = []
         self._flushed = 0
         self._words: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -64,7 +64,7 @@ class Channel:
 
     def turn(self) -> int:
         """In a sitting, wait for this worker's turn: the moment before which it has not begun."""
-        if not self.in_turns:
+        if not self.seated:
             return 0
         self.flush(self._flushed)
         self.say("turn", {})

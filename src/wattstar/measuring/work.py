@@ -110,7 +110,7 @@ class Work:
     def count(self, index: int) -> None:
         """One counted pass: what is told of it is the same for every one."""
         self.served, self.outputs = [], []
-        if self.channel.in_turns:
+        if self.channel.seated:
             self._return_to_work()
         blocks = self._window(index, "pass", 0) if len(self.turns) == 1 else self._in_turns(index)
         self._check()

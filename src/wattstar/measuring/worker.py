@@ -40,7 +40,7 @@ def main() -> int:
     folder = Path(sys.argv[1])
     job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     with os.fdopen(int(sys.argv[2]), "wb") as out:
-        channel = Channel(out, in_turns=(folder / SITTING).exists())
+        channel = Channel(out, seated=(folder / SITTING).exists())
         try:
             _serve(job, channel)
         except WattstarError as error:
