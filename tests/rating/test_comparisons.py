@@ -337,3 +337,15 @@ def test_a_comparison_reads_back() -> None:
 
     made = compare(written(1.0, "a/one"), written(2.0, "b/other"))
     assert decode(Comparison, encode(made)) == made
+
+
+def test_answers_that_are_gone_leave_the_energies_comparable_and_that_is_said(tmp_path: Path) -> None:
+    from wattstar.records.store import Store
+
+    members = [judged(1.0, "a/one", 0.5, samples="0" * 64), judged(2.0, "b/other", 0.75, samples="1" * 64)]
+    names = [Store(tmp_path).add(record) for _, record in members]
+    done = command("compare", *names, "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "not compared by sample" in done.stderr
+    assert "takes 2.00 (95" in done.stdout
+    assert "b/other is better, how surely is not known: accuracy +0.250 (n 100)" in done.stdout.replace("\n", " ")

@@ -11,10 +11,10 @@ import click
 from wattstar import registry
 from wattstar.cli import verdicts
 from wattstar.cli.options import FORMAT, INTERLEAVE, STORE, request_options
-from wattstar.cli.output import as_csv, as_json
+from wattstar.cli.output import as_csv, as_json, printable
 from wattstar.cli.planning import Work, seated, work
 from wattstar.cli.run import measure, measure_in_turns
-from wattstar.errors import JobsFailed, UnfitEnvironment, UsageError
+from wattstar.errors import JobsFailed, UnfitEnvironment, UnknownName, UsageError, VerificationFailed
 from wattstar.measuring.observer import Circumstances
 from wattstar.measuring.outstanding import Member, id_of
 from wattstar.rating.comparisons import comparisons
@@ -100,17 +100,18 @@ def _counting(members: Sequence[Member]) -> dict[str, Member]:
 
 
 def _scores(members: Sequence[Member], store: Store) -> dict[str, Scores]:
-    """Of the records whose quality is known, sample by sample as far as that can be worked out here."""
+    """Of the records whose quality is known, sample by sample; what that cannot be worked out from here is said."""
     found: dict[str, Scores] = {}
     for id, record in members:
         if record.quality is None:
             continue
-        task = registry.task(record.job.task)
         try:
+            task = registry.task(record.job.task)
             registry.require(f"The task {record.job.task!r}", task.requires)
-        except UnfitEnvironment as error:
-            click.echo(f"wattstar: quality is not compared by sample: {error.message}", err=True)
-            return {}
-        if made := scores(answers(record, store), task):
+            made = scores(answers(record, store), task)
+        except (UnknownName, UnfitEnvironment, VerificationFailed) as error:
+            click.echo(printable(f"wattstar: quality is not compared by sample: {error.message}"), err=True)
+            continue
+        if made is not None:
             found[id] = made
     return found

@@ -92,7 +92,7 @@ def _sentence(comparison: Comparison, names: Mapping[str, str], known: Mapping[s
         text = f"{names[greedy]} and {names[thrifty]} take equal energy within ± 2 %: ratio {times}"
     else:
         text = f"No difference shown between {names[greedy]} and {names[thrifty]}: ratio {times}"
-    return f"{text}; {_quality(comparison.gain, known[greedy])}."
+    return f"{text}; {_quality(comparison.gain, known[greedy], names[greedy])}."
 
 
 def _times(ratio: Interval, more: str = "") -> str:
@@ -107,18 +107,18 @@ def _ratio(value: float, mid: float) -> str:
     return f"{value:.3f}" if mid < CLOSE else number(value)
 
 
-def _quality(gain: Interval | None, greedy: Record) -> str:
+def _quality(gain: Interval | None, greedy: Record, name: str) -> str:
     if gain is None or greedy.quality is None:
         return "their quality cannot be compared"
     what, n = greedy.quality.name, greedy.quality.n
     better = "better" if (gain.mid > 0) == greedy.quality.higher_is_better else "worse"
     if gain.low is None or gain.high is None:
         word = "as good" if gain.mid == 0 else better
-        return f"it is {word}, how surely is not known: {what} {gain.mid:+.3f} (n {n})"
+        return f"{name} is {word}, how surely is not known: {what} {gain.mid:+.3f} (n {n})"
     span = f"{what} {gain.mid:+.3f} ({SURE}: {gain.low:+.3f} … {gain.high:+.3f}, n {n})"
     if gain.low <= 0 <= gain.high:
         return f"no difference in quality shown: {span}"
-    return f"it is {better}: {span}"
+    return f"{name} is {better}: {span}"
 
 
 def _notes(found: Sequence[Comparison], records: Sequence[Record]) -> Iterator[str]:
