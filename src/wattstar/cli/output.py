@@ -8,13 +8,14 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
-from unicodedata import category
 
 import click
 
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
 from wattstar.records.units import COUNTED, per_unit
+from wattstar.records.words import number as number
+from wattstar.records.words import printable as printable
 from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
 
 LONG_ID = 26
@@ -47,11 +48,6 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
     if note:
         console.print(Text(printable(note), style="dim"))
     console.print()
-
-
-def printable(text: str) -> str:
-    """The text with control and format characters spelt out: a name in a record must not steer a terminal."""
-    return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
 
 
 def broken(model: str) -> str:
@@ -164,16 +160,6 @@ def half_width(interval: Interval) -> str:
         return "? %"
     share = (interval.high - interval.mid) / interval.mid * 100
     return f"{share:.{0 if share >= 9.95 else 1}f} %"
-
-
-def number(value: float) -> str:
-    """Three significant digits, never in powers of ten."""
-    return f"{value:.{max(0, _places(value))}f}"
-
-
-def _places(value: float) -> int:
-    """Decimals that show three significant digits."""
-    return 2 - int(f"{value:e}".partition("e")[2])
 
 
 def time_per_query(record: Record) -> str:
