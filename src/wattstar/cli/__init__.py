@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "leaderboard": "Build a static site of records and editions, and look at it.",
     "compare": "Say how many times more energy one model takes than another.",
     "label": "Draw the energy label of a record, or verify one.",
+    "impact": "Say what a year of a model's queries comes to: kWh, CO2e, water, cost.",
+    "export": "Write records in the formats of other tools.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
     "verify": "Work every figure of a record out again, and say what does not add up.",

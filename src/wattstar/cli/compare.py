@@ -11,7 +11,7 @@ import click
 from wattstar import registry
 from wattstar.cli import verdicts
 from wattstar.cli.options import FORMAT, INTERLEAVE, STORE, request_options
-from wattstar.cli.output import as_csv, as_json, printable
+from wattstar.cli.output import as_csv, as_json
 from wattstar.cli.planning import Work, seated, work
 from wattstar.cli.run import measure, measure_in_turns
 from wattstar.errors import JobsFailed, UnfitEnvironment, UnknownName, UsageError, VerificationFailed
@@ -23,6 +23,7 @@ from wattstar.rating.populations import figure
 from wattstar.records.answers import answers
 from wattstar.records.codec import encode
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 
 
 @click.command("compare")

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from wattstar.cli.output import broken, folded, number, table, time_per_query, variant, watt_hours
+from wattstar.cli.output import broken, folded, table, time_per_query, variant, watt_hours
 from wattstar.measuring.outstanding import Member
 from wattstar.rating.comparisons import BETWEEN_CARDS, OTHER_CARD, REPRODUCIBILITY, conditions
 from wattstar.rating.populations import figure
+from wattstar.records.words import number
 from wattstar.types import Comparison, Interval, Method, Quality, Record, Verdict
 
 CLOSE = 1.2
