@@ -143,6 +143,6 @@ function show(out, group, two, asked) {
   const what = group.conditions.boundary === "system" ? "the whole machine" : `${group.conditions.boundary} alone`
   const estimated = two.some((row) => group.columns.method[row] === "estimated")
     ? " Of estimated energies: a direction, not an amount to rely on." : ""
-  out.replaceChildren(element("p", { class: "saves" }, sentence), element("div", { class: "year-box" }, table),
+  out.replaceChildren(element("p", { class: "saves" }, sentence), element("div", { class: "year-box", role: "region", "aria-label": "A year of these queries", tabindex: "0" }, table),
     element("p", { class: "quiet" }, `Counts ${what}, on ${group.conditions.hardware}, one query like the others of this task: ${group.conditions.work}. Other hardware and longer answers take other energies.${estimated}`))
 }
