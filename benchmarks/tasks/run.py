@@ -87,12 +87,12 @@ def _factor(record: Record) -> float:
 
 
 def _controls(record: Record) -> str:
-    from wattstar.rating.populations import key
+    from wattstar.rating.populations import conditions
 
     made = figure(record)
     assert made is not None
-    *_, work, procedure = key(record, made)
-    return f"{work}; {procedure}.\n"
+    alike = conditions(record, made)
+    return f"{alike.work}; {alike.procedure}.\n"
 
 
 def _table(records: Sequence[Record]) -> str:

@@ -695,6 +695,8 @@ class Population(Noun):
     families: int
     removed: tuple[str, ...]
     """Models outside the outer fences; they are still starred."""
+    fences: tuple[float, float] | None
+    """The least and the greatest energy that count in the average; None: too few families to tell what is far off."""
     mean: float | None
     """Of ln(Wh per 1,000 queries), weighted by family."""
     deviation: float | None

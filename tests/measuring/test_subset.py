@@ -13,7 +13,7 @@ from tests.support import fake_job, measure, written
 from wattstar import rating
 from wattstar.measuring.series import Scatter
 from wattstar.measuring.subset import Place, population_mean
-from wattstar.rating.populations import key
+from wattstar.rating.populations import conditions
 from wattstar.types import Interval
 
 QUIET = Scatter(0.0, 3.0)
@@ -107,17 +107,20 @@ def test_a_record_of_a_subset_says_so_and_earns_no_official_star(tmp_path: Path)
     assert figure.new_queries is None
     assert len(record.passes[0].blocks) == 20
     assert all(block.work for block in record.passes[0].blocks)
-    assert "a subset of 40 for 100 samples, 4 passes" in key(record, figure)[-1]
+    assert "a subset of 40 for 100 samples, 4 passes" in conditions(record, figure).procedure
     [(population, members)] = rating.populations([("one", record)])
     [made] = rating.rate(population, members)
-    assert "subset" in made.unofficial
+    assert "subset" in made.reasons
 
 
 def test_the_rule_that_stops_is_part_of_what_must_be_equal() -> None:
     _, record = written(1.0, "maker/model")
     figure = record.figures[0]
     ruled = replace(record.job.procedure, passes=4, most_passes=10, target_error=0.02)
-    assert "4 to 10 passes for ± 2 %" in key(replace(record, job=replace(record.job, procedure=ruled)), figure)[-1]
+    assert (
+        "4 to 10 passes for ± 2 %"
+        in conditions(replace(record, job=replace(record.job, procedure=ruled)), figure).procedure
+    )
 
 
 def test_an_interval_that_is_unknown_stays_so() -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support import command, fake_job, measure, records, wattstar_command, written
 from wattstar.errors import UsageError
 from wattstar.rating import compare
-from wattstar.types import Approach, Finding, Machine, Quality, Record, Severity
+from wattstar.types import Approach, Finding, Machine, Quality, Record, Severity, Verdict
 
 
 def judged(energy: float, id: str, value: float, spread: float = 0.0, **changes: Any) -> tuple[str, Record]:
@@ -25,9 +25,10 @@ def test_the_ratio_is_of_the_greater_to_the_less_whatever_the_order() -> None:
     for made in (compare(small, large), compare(large, small)):
         assert made.records == (small[0], large[0])
         assert made.ratio.mid == pytest.approx(40)
-        assert made.gain == pytest.approx(0.05)
-        assert made.shown
-        assert not made.paired
+        assert made.gain is not None
+        assert made.gain.mid == pytest.approx(0.05)
+        assert made.verdict is Verdict.DIFFERENT
+        assert made.pairs == 0
 
 
 def test_the_interval_holds_both_repeatabilities_and_what_two_sittings_differ_by() -> None:
@@ -42,7 +43,7 @@ def test_the_interval_holds_both_repeatabilities_and_what_two_sittings_differ_by
 
 def test_two_sittings_of_one_model_are_not_called_different() -> None:
     made = compare(judged(1.0, "a/one", 0.5), judged(1.02, "a/again", 0.5))
-    assert not made.shown
+    assert made.verdict is Verdict.NOT_SHOWN
     assert made.ratio.low is not None
     assert made.ratio.low < 1 < made.ratio.mid
 

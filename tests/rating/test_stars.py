@@ -46,11 +46,11 @@ def test_ten_fake_models_of_nine_families_earn_the_stars_worked_out_by_hand(tmp_
     assert {int(rating["model"][-1]): rating["stars"] for rating in said["ratings"]} == expected
     assert [rating["model"][-1] for rating in said["ratings"]] == list("0123456789"), "least energy first"
     population = said["population"]
-    assert (population["models"], population["families"]) == (10, 9)
+    assert (len(population["entries"]), population["families"]) == (10, 9)
     assert (population["grade"], population["reason"]) == ("provisional", None)
     assert population["mean"] == pytest.approx(math.log(1 / 3.6) + 40 / 9 * math.log(2))
     assert population["deviation"] == pytest.approx(math.log(2) * math.sqrt(731 / 9 / 8))
-    assert all(rating["unofficial"] for rating in said["ratings"]), "random weights are never official"
+    assert {rating["standing"] for rating in said["ratings"]} == {"unofficial"}, "random weights are never official"
 
     shown = command("rate", "-o", tmp_path).stdout
     assert "10 models, n 9 families" in shown
@@ -74,7 +74,7 @@ def test_equality_goes_to_the_better_star() -> None:
 
 def test_seven_families_earn_no_stars_and_eight_do() -> None:
     population, ratings = rated([*field(range(7)), written(300.0, "maker6/another")])
-    assert (population.families, population.models, population.cuts, population.grade) == (7, 8, None, "none")
+    assert (population.families, len(population.entries), population.cuts, population.grade) == (7, 8, None, "none")
     assert population.reason == "7 of the 8 families that stars need"
     assert {rating.stars for rating in ratings.values()} == {None}
 
@@ -89,7 +89,7 @@ def test_a_family_has_one_vote_however_many_members_it_has() -> None:
     copies = [written(2.0**8, f"maker8/copy{i}") for i in range(200)]
     often, _ = rated([*field(range(9)), *copies])
     assert often.families == once.families == 9
-    assert often.models == 209
+    assert len(often.entries) == 209
     assert often.mean == pytest.approx(once.mean)
     assert often.deviation == pytest.approx(once.deviation)
 
@@ -103,7 +103,7 @@ def test_an_outlier_is_kept_out_of_the_average_and_is_still_starred(families: in
         population, ratings = rated([*field(powers), written(outlier, "odd/one")])
         assert population.removed == ("odd/one",)
         assert population.cuts == pytest.approx(inner.cuts)
-        assert (population.models, population.families) == (families, families - 1)
+        assert (len(population.entries), population.families) == (families, families - 1)
         assert ratings["odd/one"].stars == star
 
 
@@ -153,7 +153,7 @@ def test_failed_interrupted_and_invalid_records_are_never_rated() -> None:
         written(0.001, "a/nothing", rated=None, figures=()),
     ]
     population, ratings = rated([*field(range(8)), *bad])
-    assert population.models == 8
+    assert len(population.entries) == 8
     assert not any(model.startswith("a/") for model in ratings)
     noted = written(0.001, "a/noted", findings=(Finding("phases", Severity.NOTE, "no energy of its own"),))
     assert "a/noted" in rated([*field(range(8)), noted])[1]
@@ -196,11 +196,11 @@ def test_records_of_different_machines_tasks_and_boundaries_are_never_compared()
 
 def test_the_reasons_for_unofficial_stars_are_named() -> None:
     [(population, members)] = populations(field(range(8)))
-    [reasons] = {rating.unofficial for rating in rate(population, members)}
+    [reasons] = {rating.reasons for rating in rate(population, members)}
     assert "random weights" in reasons
     name, record = members[0]
     trained = replace(record, job=replace(record.job, model=replace(record.job.model, weights=Weights.PRETRAINED)))
-    assert "random weights" not in rate(population, [(name, trained)])[0].unofficial
+    assert "random weights" not in rate(population, [(name, trained)])[0].reasons
 
 
 def test_rating_reads_the_store_and_changes_nothing_in_it(tmp_path: Path) -> None:

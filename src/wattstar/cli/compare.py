@@ -28,7 +28,7 @@ from wattstar.rating import compare
 from wattstar.rating.populations import figure
 from wattstar.records.codec import encode
 from wattstar.records.store import Store
-from wattstar.types import Comparison, Record
+from wattstar.types import Comparison, Record, Verdict
 
 
 @click.command("compare")
@@ -114,15 +114,15 @@ def _sentence(comparison: Comparison, known: dict[str, Record]) -> str:
         times, span = number(ratio.mid), "one pass: no interval"
     else:
         times, span = number(ratio.mid), f"95 %: {number(ratio.low)} … {number(ratio.high)}"
-    if comparison.shown or ratio.low is None:
+    if comparison.verdict is Verdict.DIFFERENT or ratio.low is None:
         text = f"{variant(greedy)} takes {times} times the energy of {variant(thrifty)} ({span})"
     else:
         text = f"No difference shown between {variant(greedy)} and {variant(thrifty)}: ratio {times} ({span})"
     if comparison.gain is None or greedy.quality is None:
         return text + "; their quality cannot be compared."
-    better = (comparison.gain > 0) == greedy.quality.higher_is_better
-    word = "as good" if comparison.gain == 0 else "better" if better else "worse"
-    return f"{text} and is {word}: {greedy.quality.name} {comparison.gain:+.2f} (n {greedy.quality.n})."
+    better = (comparison.gain.mid > 0) == greedy.quality.higher_is_better
+    word = "as good" if comparison.gain.mid == 0 else "better" if better else "worse"
+    return f"{text} and is {word}: {greedy.quality.name} {comparison.gain.mid:+.2f} (n {greedy.quality.n})."
 
 
 def _flat(comparison: Comparison) -> dict[str, Any]:
@@ -133,6 +133,7 @@ def _flat(comparison: Comparison) -> dict[str, Any]:
         "ratio": comparison.ratio.mid,
         "ratio_low": comparison.ratio.low,
         "ratio_high": comparison.ratio.high,
-        "paired": comparison.paired,
-        "gain": comparison.gain,
+        "pairs": comparison.pairs,
+        "verdict": str(comparison.verdict),
+        "gain": comparison.gain.mid if comparison.gain else None,
     }

@@ -48,7 +48,7 @@ def _place(population: Population, rating: Rating) -> dict[str, Any]:
         "stars": rating.stars,
         "stars_least": least,
         "stars_most": most,
-        "official": not rating.unofficial,
+        "standing": str(rating.standing),
         "families": population.families,
         "grade": population.grade,
     }

@@ -8,7 +8,7 @@ from wattstar import registry
 from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
 from wattstar.rating import populations, rate
 from wattstar.rating.populations import figure
-from wattstar.types import Population, Rating, Record, Status
+from wattstar.types import Population, Rating, Record, Standing, Status
 
 STAR, NO_STAR = "★", "☆"
 EARLIER = "†"
@@ -48,23 +48,23 @@ def stars(rating: Rating) -> str:
         return "–"
     least, most = rating.span
     signs = STAR * rating.stars + NO_STAR * (5 - rating.stars) if least == most else f"{least}–{most} {STAR}"
-    return f"({signs})" if rating.unofficial else signs
+    return f"({signs})" if rating.standing is Standing.UNOFFICIAL else signs
 
 
 def _title(population: Population) -> str:
-    task, machine, *_ = population.key
+    task = population.conditions.task
     # A record may come from a machine where another package offered its task.
     title = registry.task(task).title if task in registry.plug_ins("tasks") else task
-    return f"{title} · {machine}"
+    return f"{title} · {population.conditions.hardware}"
 
 
 def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Record]) -> str:
     """Boundary, method, work, n, cuts, edition, and why stars are missing or unofficial."""
     first = figure(known[ratings[0].record])
-    _, _, how, work, edition = population.key
+    alike = population.conditions
     lines = [
-        f"energy: {how} · {work}",
-        edition,
+        f"energy: {alike.boundary} {alike.method} · {alike.work}",
+        alike.procedure,
         "±: 95 % repeatability interval of this sitting, not of other machines",
     ]
     if first is not None and first.plausible is not None:
@@ -74,9 +74,9 @@ def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Re
         lines.append(f"no stars: {population.reason}")
     else:
         cuts = " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
-        lines.append(f"{population.grade}: {population.models} models, n {population.families} families")
+        lines.append(f"{population.grade}: {len(population.entries)} models, n {population.families} families")
         lines.append(f"cuts in Wh: {cuts}")
-        reasons = sorted({reason for rating in ratings for reason in rating.unofficial})
+        reasons = sorted({reason for rating in ratings for reason in rating.reasons})
         if reasons:
             lines.append(f"({STAR}) unofficial: {'; '.join(reasons)}")
     if any(known[rating.record].findings for rating in ratings):

@@ -8,7 +8,7 @@ from typing import Any
 
 from wattstar.errors import UsageError
 from wattstar.rating.populations import figure
-from wattstar.types import Comparison, Figure, Interval, Record
+from wattstar.types import Comparison, Figure, Interval, Record, Verdict
 
 REPRODUCIBILITY = 0.01
 """By so much, as a standard deviation, the same model differs from sitting to sitting on one card: design §6.8, a
@@ -30,8 +30,8 @@ def compare(one: tuple[str, Record], other: tuple[str, Record]) -> Comparison:
     return Comparison(
         records=(thrifty[0], greedy[0]),
         ratio=ratio,
-        paired=False,
-        shown=ratio.low is not None and ratio.low > 1,
+        pairs=0,
+        verdict=Verdict.DIFFERENT if ratio.low is not None and ratio.low > 1 else Verdict.NOT_SHOWN,
         gain=_gain(thrifty[1], greedy[1]),
         differs=_differences(thrifty[1], greedy[1]),
     )
@@ -104,11 +104,11 @@ def _ratio(thrifty: Interval, greedy: Interval, between: float = REPRODUCIBILITY
     return Interval(mid * math.exp(-half), mid, mid * math.exp(half))
 
 
-def _gain(thrifty: Record, greedy: Record) -> float | None:
+def _gain(thrifty: Record, greedy: Record) -> Interval | None:
     first, second = thrifty.quality, greedy.quality
     if first is None or second is None or first.name != second.name:
         return None
-    return second.value - first.value
+    return Interval(None, second.value - first.value, None)
 
 
 def _differences(one: Record, other: Record) -> tuple[str, ...]:
