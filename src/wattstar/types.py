@@ -124,6 +124,10 @@ class Level(IntEnum):
     REAL = 2
 
 
+BYTES: Mapping[str, int] = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+"""Of one number of a ``dtype``; names of other formats are in no such list."""
+
+
 class Noun:
     """Base of every noun that is written down: unknown fields are refused when it is read back."""
 
@@ -684,6 +688,8 @@ class Entry(Noun):
     doubts: tuple[str, ...] = ()
     published_stars: int | None = None
     """As its source gives them, by the source's own rule."""
+    published_class: str | None = None
+    """Its size class by the source's own rule."""
 
 
 @dataclass(frozen=True)

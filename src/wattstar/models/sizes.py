@@ -11,10 +11,8 @@ from wattstar.models import hub
 from wattstar.models.architectures import architecture
 from wattstar.models.contents import files
 from wattstar.models.folders import weights_in
-from wattstar.types import ModelSpec, Source
+from wattstar.types import BYTES, ModelSpec, Source
 
-BYTES: Mapping[str, int] = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
-"""Of one number."""
 CONVERTED = ("transformers", "diffusers")
 """Formats whose numbers are brought to the asked dtype when they are loaded; the others are used as they are stored."""
 

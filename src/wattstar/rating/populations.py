@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 from wattstar.errors import UsageError
+from wattstar.rating.classes import TASKS, need_of, size_class
 from wattstar.rating.moments import moments
 from wattstar.rating.schemes import STANDARD, scheme
 from wattstar.types import (
@@ -50,7 +51,7 @@ def conditions(record: Record, made: Figure) -> Conditions:
     procedure = job.procedure
     return Conditions(
         task=job.task,
-        size_class=None,
+        size_class=size_class(need) if job.task in TASKS and (need := need_of(record)) else None,
         hardware=hardware(record),
         boundary=made.boundary,
         method=f"{made.method}: {', '.join(made.coverage or job.meters)}",

@@ -14,7 +14,7 @@ from wattstar.rating.moments import standard_error
 from wattstar.rating.populations import Member, figure
 from wattstar.rating.ranks import Field
 from wattstar.rating.schemes import STANDARD
-from wattstar.rating.standing import standing
+from wattstar.rating.standing import obstacles, standing
 from wattstar.types import Edition, Figure, Interval, Population, Rating
 
 FIRM = 0.8
@@ -68,6 +68,7 @@ def rate(
     ratings = []
     for name, record, found in made:
         worth, reasons = standing(record, found, population.conditions, edition)
+        refused = obstacles(record, found, population.conditions) if edition else ()
         placed = Rating(
             record=name,
             model=record.job.model.id,
@@ -75,13 +76,13 @@ def rate(
             stars=None,
             chances=None,
             span=None,
-            rank=field.place(found.wh_per_1000, itself=name in sources),
+            rank=None if refused else field.place(found.wh_per_1000, itself=name in sources),
             standing=worth,
-            reasons=tuple(reasons),
+            reasons=refused or reasons,
             edition=edition.name if edition else None,
             scheme=scheme,
         )
-        ratings.append(_starred(placed, found, population))
+        ratings.append(placed if refused else _starred(placed, found, population))
     return sorted(ratings, key=lambda rating: rating.wh_per_1000.mid)
 
 
