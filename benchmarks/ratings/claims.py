@@ -9,11 +9,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 
+from wattstar.rating.editions import load, names
+from wattstar.types import Population
+
 FILE = Path(__file__).with_name("elsewhere.csv")
-NODE = "node of 8× A100, 2023"
+CLAIMED = ("image-classification", "text-generation")
+"""Tasks whose spread was claimed, about 5 and about 50 times."""
+NODE = "8× A100, 2023"
+ENERGY = itemgetter(1)
 
 
 @dataclass(frozen=True)
@@ -31,32 +38,32 @@ class Row:
 
 @dataclass(frozen=True)
 class Spread:
-    """How many times the least energy the most is."""
+    """How many times the least energy the most is, in one group of comparable figures."""
 
     where: str
     models: int
-    least: float
-    most: float
+    least: tuple[str, float]
+    """The model and its Wh per 1,000 queries."""
+    most: tuple[str, float]
 
     @property
     def factor(self) -> float:
         """most / least."""
-        return self.most / self.least
+        return self.most[1] / self.least[1]
 
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """Models that were not made for a task, over those that were, on one machine."""
+    """Models that were not made for a task, over those that were, on one machine; Wh per 1,000 queries of its GPUs."""
 
     task: str
     made: int
     asked: int
-    medians: float
-    """Ratio of the medians."""
-    nearest: float
-    """The thriftiest zero-shot model over the hungriest that was made for the task."""
-    farthest: float
-    """The hungriest zero-shot model over the median of those that were made for the task."""
+    made_median: float
+    asked_median: float
+    made_most: tuple[str, float]
+    asked_least: tuple[str, float]
+    asked_most: tuple[str, float]
 
 
 def rows() -> list[Row]:
@@ -75,35 +82,47 @@ def rows() -> list[Row]:
         ]
 
 
-def spread(where: str, figures: Sequence[float]) -> Spread:
-    """Of one group of comparable figures."""
-    return Spread(where, len(figures), min(figures), max(figures))
-
-
 def spreads(task: str) -> Iterator[Spread]:
-    """The groups of the file that are of one task."""
-    of_task = [row for row in rows() if row.task == task]
-    early = [row.gpu for row in of_task if row.date == "2024-09"]
+    """Of the first edition's populations of the task, of all of them together, and of what was published elsewhere."""
+    known = [each for each in load(names()[0]).populations if each.conditions.task == task]
+    for each in known:
+        size = f", class {each.conditions.size_class}" if each.conditions.size_class else ""
+        yield _spread(f"H100, GPU, 2025-02{size}", _of(each))
+    if len(known) > 1:
+        yield _spread("H100, GPU, 2025-02, all classes", [figure for each in known for figure in _of(each)])
+    found = [row for row in rows() if row.task == task]
+    early = [(row.model, row.gpu) for row in found if row.date == "2024-09"]
     if early:
-        models = len({row.model for row in of_task if row.date == "2024-09"})
-        found = spread("H100, first board of 2024-09, single runs, GPU", early)
-        yield Spread(found.where, models, found.least, found.most)
-    node = [row for row in of_task if row.date == "2023"]
-    yield spread(f"{NODE}, GPUs (7 of 8 idle)", [row.gpu for row in node])
-    yield spread(f"{NODE}, machine (memory guessed)", [row.machine for row in node if row.machine is not None])
+        yield _spread("H100, GPU, 2024-09, single runs", early)
+    node = [row for row in found if row.date == "2023"]
+    yield _spread(f"{NODE}, its GPUs, 7 of them idle", [(row.model, row.gpu) for row in node])
+    machine = [(row.model, row.machine) for row in node if row.machine is not None]
+    yield _spread(f"{NODE}, GPUs, CPU and a guess for memory", machine)
+
+
+def _of(population: Population) -> list[tuple[str, float]]:
+    return [(entry.model, entry.wh_per_1000.mid) for entry in population.entries]
+
+
+def _spread(where: str, figures: Sequence[tuple[str, float]]) -> Spread:
+    return Spread(where, len({model for model, _ in figures}), min(figures, key=ENERGY), max(figures, key=ENERGY))
 
 
 def zero_shot() -> Iterator[ZeroShot]:
-    """By task, of the node's GPUs."""
+    """By task, on the node's GPUs."""
     node = [row for row in rows() if row.date == "2023" and row.approach]
     for task in sorted({row.task for row in node if row.approach == "zero-shot"}):
-        made = [row.gpu for row in node if row.task == task and row.approach == "fine-tuned"]
-        asked = [row.gpu for row in node if row.task == task and row.approach == "zero-shot"]
+        made, asked = (
+            [(row.model, row.gpu) for row in node if row.task == task and row.approach == approach]
+            for approach in ("fine-tuned", "zero-shot")
+        )
         yield ZeroShot(
-            task,
-            len(made),
-            len(asked),
-            median(asked) / median(made),
-            min(asked) / max(made),
-            max(asked) / median(made),
+            task=task,
+            made=len(made),
+            asked=len(asked),
+            made_median=median(map(ENERGY, made)),
+            asked_median=median(map(ENERGY, asked)),
+            made_most=max(made, key=ENERGY),
+            asked_least=min(asked, key=ENERGY),
+            asked_most=max(asked, key=ENERGY),
         )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from wattstar.rating.editions import load, names
-from wattstar.rating.moments import moments
-from wattstar.rating.placing import under
+from wattstar.rating.moments import LEAST_FAMILIES, moments
+from wattstar.rating.schemes import STANDARD, scheme
 from wattstar.rating.schemes import names as schemes
-from wattstar.rating.schemes import scheme
-from wattstar.rating.schemes.deviation import Z
 from wattstar.rating.stars import stars
 from wattstar.types import Conditions, Entry, Grade, Population
 
@@ -40,16 +38,16 @@ class Field:
     families: int
     spread: float
     """The most over the least."""
-    mean: float
-    """Geometric, Wh per 1,000 queries, one vote a family."""
+    mean: float | None
+    """Geometric, Wh per 1,000 queries, one vote a family. None for one family."""
     factor: float | None
     """exp of the deviation of ln: typically so many times more, or less, than the mean. None for one family."""
     cuts: tuple[float, ...] | None
-    """Wh per 1,000 queries; of the deviation scheme, whether or not there are families enough to use them."""
+    """Wh per 1,000 queries; of the deviation scheme, were there families enough. None for one family."""
     grade: Grade
     reason: str | None
     given: Mapping[str, tuple[int, ...] | None]
-    """Scheme → how many models have 5, 4, 3, 2 and 1 stars; None where the scheme gives none."""
+    """Scheme → how many models would have 5, 4, 3, 2 and 1 stars, were there families enough; None: for one family."""
 
 
 def boards() -> list[Board]:
@@ -61,7 +59,7 @@ def boards() -> list[Board]:
     return [Board(*of, len(entries), tuple(_wrong(entries))) for of, entries in sorted(tables.items(), key=str)]
 
 
-def _wrong(entries: list[Entry]) -> Iterator[str]:
+def _wrong(entries: Sequence[Entry]) -> Iterator[str]:
     cuts = scheme(EQUAL_WIDTH)(entries, moments(entries)).cuts
     for entry in entries:
         energy = entry.wh_per_1000.mid
@@ -78,26 +76,28 @@ def fields() -> list[Field]:
 def _field(population: Population) -> Field:
     energies = [entry.wh_per_1000.mid for entry in population.entries]
     mean, deviation = population.mean, population.deviation
-    made = moments(population.entries)
-    cuts = None
-    if mean is not None and deviation is not None:
-        cuts = tuple(math.exp(mean + z * deviation) for z in Z)
+    given = {name: _as_if_enough(population, name) for name in schemes()}
     return Field(
         conditions=population.conditions,
         models=len(population.entries),
         families=population.families,
         spread=max(energies) / min(energies),
-        mean=math.exp(mean) if mean is not None else math.exp(made.mean or 0),
-        factor=math.exp(deviation) if deviation is not None else None,
-        cuts=population.cuts or cuts,
+        mean=None if mean is None else math.exp(mean),
+        factor=None if deviation is None else math.exp(deviation),
+        cuts=given[STANDARD],
         grade=population.grade,
         reason=population.reason,
-        given={name: _given(under(population, name)) for name in schemes()},
+        given={name: _counts(energies, cuts) if cuts else None for name, cuts in given.items()},
     )
 
 
-def _given(population: Population) -> tuple[int, ...] | None:
-    if population.cuts is None:
-        return None
-    counts = Counter(stars(entry.wh_per_1000.mid, population.cuts) for entry in population.entries)
+def _as_if_enough(population: Population, name: str) -> tuple[float, ...] | None:
+    """A scheme's cuts, as if the families were not too few: what the rule would say, had it enough to go by."""
+    made = moments(population.entries)
+    enough = LEAST_FAMILIES if 1 < made.families < LEAST_FAMILIES else made.families
+    return scheme(name)(population.entries, replace(made, families=enough)).cuts
+
+
+def _counts(energies: Sequence[float], cuts: Sequence[float]) -> tuple[int, ...]:
+    counts = Counter(stars(energy, cuts) for energy in energies)
     return tuple(counts[star] for star in (5, 4, 3, 2, 1))

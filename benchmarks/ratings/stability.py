@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 import numpy
 from benchmarks.ratings.worlds import CONDITIONS, MARKETS, Market, entries
 
+from wattstar.rating.building import Group, build, fresh_share
 from wattstar.rating.populations import population
+from wattstar.rating.schemes import STANDARD
 from wattstar.rating.stars import stars
-from wattstar.types import Entry, Population
+from wattstar.types import Edition, Entry, Population
 
 SIZES = (8, 12, 20, 50, 150)
 """Families of a population, a model each."""
@@ -75,6 +78,8 @@ class Cell:
     """Moved where the population is made anew with those who joined."""
     frozen: float
     """Moved where the edition stays as it is."""
+    next: float | None
+    """Moved in the edition of the year after, whose cuts are held near; None: editions have another scheme."""
 
 
 @dataclass(frozen=True)
@@ -87,42 +92,54 @@ class Fresh:
     changed: float
     """That another population as large from the same market would change."""
     said: float | None
-    """What the product says of it in advance, mean; None where it says nothing."""
+    """What an edition prints of itself; None of other schemes, of which it prints nothing."""
 
 
-def stability(seed: Sequence[int], scheme: str, size: int, runs: int) -> list[Cell]:
+def joining(seed: Sequence[int], scheme: str, size: int, runs: int) -> list[Cell]:
     """By who joins: how many stars of a log-normal market's population of this size move."""
     generator = numpy.random.default_rng(seed)
     market = MARKETS["log-normal"]
-    counts = dict.fromkeys(JOINED, 0)
-    stood = dict.fromkeys(JOINED, 0)
-    total = 0
+    anew, frozen, later, total = Counter[str](), Counter[str](), Counter[str](), 0
     for _ in range(runs):
         present = entries(market.energies(generator, size))
-        edition = population(CONDITIONS, present, scheme)
-        before = given(present, edition)
+        edition = _edition("2026-01", present) if scheme == STANDARD else None
+        made = edition.populations[0] if edition else population(CONDITIONS, present, scheme)
+        before = given(present, made)
         total += len(present)
         for what, join in JOINED.items():
             everyone = present + join(generator, market, present)
-            counts[what] += differing(before, given(present, population(CONDITIONS, everyone, scheme)))
-            stood[what] += differing(before, given(everyone, edition)[: len(present)])
-    return [Cell(scheme, size, what, counts[what] / total, stood[what] / total) for what in JOINED]
+            anew[what] += differing(before, given(present, population(CONDITIONS, everyone, scheme)))
+            frozen[what] += differing(before, given(everyone, made)[: len(present)])
+            if edition:
+                later[what] += differing(before, given(present, _edition("2027-01", everyone, edition).populations[0]))
+    return [
+        Cell(
+            scheme,
+            size,
+            what,
+            anew[what] / total,
+            frozen[what] / total,
+            later[what] / total if scheme == STANDARD else None,
+        )
+        for what in JOINED
+    ]
 
 
-def fresh(seed: Sequence[int], scheme: str, name: str, size: int, runs: int) -> Fresh:
+def _edition(name: str, energies: Sequence[Entry], before: Edition | None = None) -> Edition:
+    naming = Edition(name, "simulated", None, populations=(), changes=())
+    return build(naming, [Group(CONDITIONS, tuple(energies))], before)
+
+
+def fresh(seed: Sequence[int], scheme: str, market: str, size: int, runs: int) -> Fresh:
     """How many stars of a population another one of the same market and size would change."""
     generator = numpy.random.default_rng(seed)
-    market = MARKETS[name]
-    changed, total, said = 0, 0, []
+    changed, total = 0, 0
     for _ in range(runs):
-        present = entries(market.energies(generator, size))
-        made = population(CONDITIONS, present, scheme)
-        other = population(CONDITIONS, entries(market.energies(generator, size)), scheme)
+        present, others = (entries(MARKETS[market].energies(generator, size)) for _ in range(2))
+        made, other = (population(CONDITIONS, each, scheme) for each in (present, others))
         changed += differing(given(present, made), given(present, other))
         total += len(present)
-        if made.fresh_share is not None:
-            said.append(made.fresh_share)
-    return Fresh(scheme, name, size, changed / total, fmean(said) if said else None)
+    return Fresh(scheme, market, size, changed / total, fresh_share(size) if scheme == STANDARD else None)
 
 
 def given(of: Sequence[Entry], by: Population) -> list[int | None]:
