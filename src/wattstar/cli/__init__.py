@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Say what would run, what is refused and why, and what it takes.",
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
+    "edition": "List, show, build and compare the editions that stars are given by.",
     "compare": "Say how many times more energy one model takes than another.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",

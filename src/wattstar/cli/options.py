@@ -31,6 +31,22 @@ STORE = click.option(
 )
 
 
+def _known_scheme(context: click.Context, option: click.Parameter, name: str) -> str:
+    from wattstar.rating.schemes import scheme
+
+    scheme(name)
+    return name
+
+
+SCHEME = click.option(
+    "--scheme",
+    default="deviation",
+    show_default=True,
+    callback=_known_scheme,
+    help="The rule that makes cuts: deviation, aes-equal-width, quantile.",
+)
+
+
 def _words(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> tuple[str, ...]:
     """Of an option that may be repeated, and whose values may have commas between them."""
     parts = tuple(part for text in texts for part in text.split(","))

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from wattstar import registry
 from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
-from wattstar.rating import populations, rate
-from wattstar.rating.populations import figure
-from wattstar.types import Population, Rating, Record, Standing, Status
+from wattstar.rating.placing import Placed, placed
+from wattstar.rating.populations import Member, figure
+from wattstar.rating.schemes import STANDARD
+from wattstar.types import Conditions, Edition, Grade, Population, Rating, Record, Standing, Status
 
 STAR, NO_STAR = "★", "☆"
 EARLIER = "†"
 """Of a record that was in the store before the command was given."""
+MARKS = {Standing.OFFICIAL: ("", ""), Standing.INDICATIVE: ("[", "]"), Standing.UNOFFICIAL: ("(", ")")}
+"""Around stars, where a label is hatched."""
 
 
-def show(records: Sequence[tuple[str, Record]], earlier: Collection[str] = ()) -> None:
+def show(
+    records: Sequence[Member],
+    earlier: Collection[str] = (),
+    edition: Edition | None = None,
+    scheme: str = STANDARD,
+) -> None:
     """Rated records by population; then those that are not rated, with the reason. Those in ``earlier`` are marked."""
     known = dict(records)
-    for population, members in populations(records):
-        ratings = rate(population, members)
-        names = {record.quality.name for _, record in members if record.quality}
+    for each in placed(records, edition, scheme):
+        rated = [known[rating.record] for rating in each.ratings]
+        names = {record.quality.name for record in rated if record.quality}
         quality = names.pop() if len(names) == 1 else "quality"
-        rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in ratings]
-        note = _note(population, ratings, known)
-        if any(rating.record in earlier for rating in ratings):
-            note += f"\n{EARLIER}: measured before this command"
-        table(_title(population), rows, right=("Wh/1,000 queries", "time/query"), note=note)
+        rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in each.ratings]
+        note = [*_of_records(each, rated), *_of_population(each, edition, scheme), *_of_stars(each.ratings)]
+        if any(record.findings for record in rated):
+            note.append("!: something was noted while it was measured, see wattstar show")
+        if any(rating.record in earlier for rating in each.ratings):
+            note.append(f"{EARLIER}: measured before this command")
+        table(heading(each.conditions), rows, right=("rank", "Wh/1,000 queries", "time/query"), note="\n".join(note))
     rest = [_unrated(name, record) for name, record in records if figure(record) is None]
     if rest:
         table("not rated", rest)
@@ -34,6 +44,7 @@ def show(records: Sequence[tuple[str, Record]], earlier: Collection[str] = ()) -
 
 def _row(rating: Rating, record: Record, quality: str, earlier: bool) -> dict[str, str]:
     return {
+        "rank": rank(rating.rank),
         "model": broken(variant(record)) + f" {EARLIER}" * earlier,
         "Wh/1,000 queries": watt_hours(figure(record)) + ("!" if record.findings else ""),
         "time/query": time_per_query(record),
@@ -42,48 +53,88 @@ def _row(rating: Rating, record: Record, quality: str, earlier: bool) -> dict[st
     }
 
 
+def rank(place: tuple[int, int] | None) -> str:
+    """``3``, or ``3–5`` where the difference to neighbours is not shown."""
+    if place is None:
+        return "–"
+    best, worst = place
+    return str(best) if best == worst else f"{best}–{worst}"
+
+
 def stars(rating: Rating) -> str:
-    """Five signs, or the span that the interval holds; in brackets where unofficial; a dash where there are none."""
+    """Five signs, or both numbers where none is firm; marked where not official; a dash where there are none."""
     if rating.stars is None or rating.span is None:
         return "–"
     least, most = rating.span
-    signs = STAR * rating.stars + NO_STAR * (5 - rating.stars) if least == most else f"{least}–{most} {STAR}"
-    return f"({signs})" if rating.standing is Standing.UNOFFICIAL else signs
+    signs = STAR * most + NO_STAR * (5 - most) if least == most else f"{least}–{most} {STAR}"
+    before, after = MARKS[rating.standing]
+    return f"{before}{signs}{after}"
 
 
-def _title(population: Population) -> str:
-    task = population.conditions.task
+def heading(conditions: Conditions) -> str:
+    """Task and hardware."""
+    task = conditions.task
     # A record may come from a machine where another package offered its task.
-    title = registry.task(task).title if task in registry.plug_ins("tasks") else task
-    return f"{title} · {population.conditions.hardware}"
+    words = registry.task(task).title if task in registry.plug_ins("tasks") else task
+    size = f", class {conditions.size_class}" if conditions.size_class else ""
+    return f"{words}{size} · {conditions.hardware}"
 
 
-def _note(population: Population, ratings: Sequence[Rating], known: dict[str, Record]) -> str:
-    """Boundary, method, work, n, cuts, edition, and why stars are missing or unofficial."""
-    first = figure(known[ratings[0].record])
-    alike = population.conditions
+def _of_records(each: Placed, rated: Sequence[Record]) -> list[str]:
+    """Boundary, method, work and procedure, and how sure the energies are."""
+    ours = each.conditions
     lines = [
-        f"energy: {alike.boundary} {alike.method} · {alike.work}",
-        alike.procedure,
+        f"energy: {ours.boundary} {ours.method} · {ours.work}",
+        ours.procedure,
         "±: 95 % repeatability interval of this sitting, not of other machines",
     ]
+    first = figure(rated[0])
     if first is not None and first.plausible is not None:
         factor = first.plausible.mid / (first.plausible.low or first.plausible.mid)
         lines.append(f"modelled, not measured: the truth is plausibly within ×/÷ {factor:g} (a range, not 95 %)")
-    if population.cuts is None:
-        lines.append(f"no stars: {population.reason}")
-    else:
-        cuts = " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
-        lines.append(f"{population.grade}: {len(population.entries)} models, n {population.families} families")
-        lines.append(f"cuts in Wh: {cuts}")
-        reasons = sorted({reason for rating in ratings for reason in rating.reasons})
+    return lines
+
+
+def _of_population(each: Placed, edition: Edition | None, scheme: str) -> list[str]:
+    """Edition, scheme, hardware, n, grade, cuts; or why there are none."""
+    if each.population is None:
+        return []
+    where = "this store" if edition is None else f"edition {edition.name}"
+    theirs = f" on {each.population.conditions.hardware}" if edition else ""
+    lines = [f"{where}{theirs}, scheme {scheme}: {firmness(each.population)}"]
+    if each.population.cuts and any(rating.stars for rating in each.ratings):
+        lines.append(cuts(each.population))
+    if each.population.removed and edition is None:
+        lines.append(f"outside the fences, not in the average: {', '.join(each.population.removed)}")
+    return lines
+
+
+def firmness(population: Population) -> str:
+    """Models, families, grade, and what another population would change."""
+    words = f"{len(population.entries)} models, n {population.families} families"
+    if population.grade is not Grade.NONE:
+        words += f", {population.grade}"
+    if population.fresh_share is not None:
+        words += f"; another as large would change {population.fresh_share:.0%} of the stars"
+    return words
+
+
+def cuts(population: Population) -> str:
+    """The most Wh that earn 5, 4, 3 and 2 stars."""
+    assert population.cuts is not None, "asked before"
+    return "cuts in Wh: " + " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
+
+
+def _of_stars(ratings: Sequence[Rating]) -> Iterator[str]:
+    """Why they are not official, or missing."""
+    for standing in Standing:
+        reasons = {reason: None for rating in ratings if rating.standing is standing and rating.stars
+                   for reason in rating.reasons}  # fmt: skip
         if reasons:
-            lines.append(f"({STAR}) unofficial: {'; '.join(reasons)}")
-    if any(known[rating.record].findings for rating in ratings):
-        lines.append("!: something was noted while it was measured, see wattstar show")
-    if population.removed:
-        lines.append(f"outside the fences, not in the average: {', '.join(population.removed)}")
-    return "\n".join(lines)
+            yield f"{STAR.join(MARKS[standing])} {standing}: {'; '.join(reasons)}"
+    missing = {reason: None for rating in ratings if rating.stars is None for reason in rating.reasons}
+    if missing:
+        yield f"no stars: {'; '.join(missing)}"
 
 
 def _unrated(name: str, record: Record) -> dict[str, str]:

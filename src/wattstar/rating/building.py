@@ -11,7 +11,7 @@ from functools import cache
 from statistics import fmean
 
 from wattstar.errors import UsageError
-from wattstar.rating.populations import population
+from wattstar.rating.populations import Member, population, populations
 from wattstar.rating.schemes.deviation import Z
 from wattstar.rating.stars import stars
 from wattstar.types import Conditions, Edition, Entry, Population
@@ -31,7 +31,12 @@ class Group:
     doubts: tuple[str, ...] = ()
 
 
-def build(naming: Edition, groups: Iterable[Group], before: Edition | None = None) -> Edition:
+def groups(records: Iterable[Member]) -> list[Group]:
+    """Of a store: those that may be rated, and of several attempts at one job the newest."""
+    return [Group(each.conditions, each.entries) for each, _ in populations(records)]
+
+
+def build(naming: Edition, parts: Iterable[Group], before: Edition | None = None) -> Edition:
     """The edition with the name, title and origin of ``naming``, and these groups as its populations.
 
     A population whose conditions the edition before knows keeps its cuts near: each moves, on ln, by at most 5 % of the
@@ -40,7 +45,7 @@ def build(naming: Edition, groups: Iterable[Group], before: Edition | None = Non
     known = {each.conditions: each for each in before.populations} if before else {}
     years = _years(before.name, naming.name) if before else 0.0
     made = []
-    for group in groups:
+    for group in parts:
         found = replace(population(group.conditions, group.entries), doubts=group.doubts)
         earlier = known.get(group.conditions)
         if earlier is not None and earlier.cuts and found.cuts:

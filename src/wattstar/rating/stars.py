@@ -15,7 +15,7 @@ from wattstar.rating.populations import Member, figure
 from wattstar.rating.ranks import Field
 from wattstar.rating.schemes import STANDARD
 from wattstar.rating.standing import obstacles, standing
-from wattstar.types import Edition, Figure, Interval, Population, Rating
+from wattstar.types import Edition, Figure, Interval, Population, Rating, Standing
 
 FIRM = 0.8
 """A star stands alone from this chance on."""
@@ -61,29 +61,43 @@ def rate(
     population: Population, members: Sequence[Member], scheme: str = STANDARD, edition: Edition | None = None
 ) -> list[Rating]:
     """The records' places in a population, of an edition or (None) of the store's own records; least energy first."""
-    made = [(name, record, found) for name, record in members if (found := figure(record)) is not None]
     alike = edition is None and all(same_machine(members[0][1], record) for _, record in members)
     field = Field([entry.wh_per_1000 for entry in population.entries], REPRODUCIBILITY if alike else BETWEEN_CARDS)
     sources = {entry.source for entry in population.entries}
+    known = dict(members)
     ratings = []
-    for name, record, found in made:
-        worth, reasons = standing(record, found, population.conditions, edition)
+    for bare in unrated(members, edition, scheme):
+        record, found = known[bare.record], figure(known[bare.record])
+        assert found is not None, "others are left out"
         refused = obstacles(record, found, population.conditions) if edition else ()
-        placed = Rating(
+        if refused:
+            ratings.append(replace(bare, reasons=refused))
+            continue
+        worth, reasons = standing(record, found, population.conditions, edition)
+        rank = field.place(found.wh_per_1000, itself=bare.record in sources)
+        ratings.append(_starred(replace(bare, standing=worth, reasons=reasons, rank=rank), found, population))
+    return ratings
+
+
+def unrated(members: Sequence[Member], edition: Edition | None, scheme: str) -> list[Rating]:
+    """Without stars, since there is no population of the task; records without a figure that counts are left out."""
+    made = [(name, record, found) for name, record in members if (found := figure(record)) is not None]
+    return [
+        Rating(
             record=name,
             model=record.job.model.id,
             wh_per_1000=found.wh_per_1000,
             stars=None,
             chances=None,
             span=None,
-            rank=None if refused else field.place(found.wh_per_1000, itself=name in sources),
-            standing=worth,
-            reasons=refused or reasons,
+            rank=None,
+            standing=Standing.UNOFFICIAL,
+            reasons=(f"no population of {record.job.task}",),
             edition=edition.name if edition else None,
             scheme=scheme,
         )
-        ratings.append(placed if refused else _starred(placed, found, population))
-    return sorted(ratings, key=lambda rating: rating.wh_per_1000.mid)
+        for name, record, found in sorted(made, key=lambda each: each[2].wh_per_1000.mid)
+    ]
 
 
 def _starred(rating: Rating, found: Figure, population: Population) -> Rating:
