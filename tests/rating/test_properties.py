@@ -11,10 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 
+from tests.support import written
+from wattstar.rating.building import build, groups
+from wattstar.rating.placing import placed
 from wattstar.rating.populations import population
 from wattstar.rating.schemes import names
 from wattstar.rating.stars import chances, span, stars
-from wattstar.types import Boundary, Conditions, Entry, Grade, Interval, Population
+from wattstar.types import Boundary, Conditions, Edition, Entry, Grade, Interval, Population
 
 CONDITIONS = Conditions("a task", None, "a card", Boundary.GPU, "counter", "the work", "the procedure")
 ENERGY = some.floats(1e-3, 1e5)
@@ -111,6 +114,20 @@ def test_the_order_of_the_records_is_nothing_to_the_population(
 ) -> None:
     shuffled = random.sample(entries, len(entries))
     assert population(CONDITIONS, shuffled, scheme) == population(CONDITIONS, entries, scheme)
+
+
+@settings(max_examples=20, deadline=None)
+@given(some.lists(ENERGY, min_size=8, max_size=12, unique=True), some.lists(ENERGY, max_size=10), SCHEMES)
+def test_within_an_edition_a_newcomer_moves_nobodys_star(
+    energies: list[float], newcomers: list[float], scheme: str
+) -> None:
+    present = [written(energy, f"maker{i}/model", spread=0.02) for i, energy in enumerate(energies)]
+    others = [written(energy, f"newcomer{i}/model", spread=0.02) for i, energy in enumerate(newcomers)]
+    edition = build(Edition("2026-01", "ours", None, populations=(), changes=()), groups(present))
+    [before], [after] = (placed(records, edition, scheme) for records in (present, [*others, *present]))
+    known = {rating.record: rating for rating in after.ratings}
+    assert len(before.ratings) == len(present)
+    assert all(known[rating.record] == rating for rating in before.ratings)
 
 
 @UNTIMED
