@@ -1,4 +1,4 @@
-"""Whether P(star) keeps its word: of stars said with a chance of p, a share p is the star that the true energy earns."""
+"""Whether P(star) keeps its word: of stars said with a chance of p, a share p is that of the true energy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATIOS = (0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67)
 OF_EDITION = 0.05
 """The same of the figures that the edition is made of."""
 SPREAD = 4.0
-"""95 % of the energies lie within so many times: little, so that even the largest error is a small share of an energy."""
+"""95 % of the energies lie within so many times: little, so that the largest error is a small share of an energy."""
 SIZES = (20, 50, 150)
 """Families of an edition."""
 EDGES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
@@ -77,7 +77,7 @@ class Cell:
 
 
 def calibrated(seed: Sequence[int], world: World, editions: int) -> Cell:
-    """Freeze so many editions, rate models of the same market by each, and ask whose likeliest star was the true one."""
+    """Freeze so many editions, rate models of the same market by each, and ask whose likeliest star was true."""
     generator = numpy.random.default_rng(seed)
     market = Market(MARKETS[world.market].draw, SPREAD)
     said: list[tuple[float, bool]] = []

@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.ratings import calibration, claims, many, published, stability, tables  # noqa: E402
+from benchmarks.ratings import calibration, chart, claims, many, published, stability, tables  # noqa: E402
 from benchmarks.ratings.worlds import MARKETS  # noqa: E402
 
 from wattstar.rating.schemes import names as schemes  # noqa: E402
@@ -62,7 +62,7 @@ def simulations(runs: Runs) -> Iterator[tuple[str, Simulation]]:
 
 
 def simulated(runs: Runs, processes: int | None) -> Mapping[str, list[Any]]:
-    """What came of every simulation, by section, in order; each has its own seed, so that the machine is nothing to it."""
+    """What came of every simulation, by section, in order; each has its own seed: they do not depend on the machine."""
     made = list(simulations(runs))
     with ProcessPoolExecutor(processes) as pool:
         waiting = [pool.submit(simulate, (SEED, number)) for number, (_, simulate) in enumerate(made)]
@@ -89,11 +89,15 @@ def main() -> None:
         **simulated(runs, options.processes),
         "many": many.rated(SEED, runs.records),
     }
-    about = f"Seed {SEED}; Python {platform.python_version()}, {os.cpu_count()} cores, {time.monotonic() - began:.0f} s."
+    about = (
+        f"Seed {SEED}; Python {platform.python_version()}, {os.cpu_count()} cores, {time.monotonic() - began:.0f} s."
+    )
     options.out.mkdir(parents=True, exist_ok=True)
     table = "\n\n".join([f"# Ratings\n\n{about}", *tables.sections(results)]) + "\n"
     (options.out / "table.md").write_text(table, encoding="utf-8")
     (options.out / "results.json").write_text(json.dumps(results, indent=1, default=_plain) + "\n", encoding="utf-8")
+    picture = chart.reliability(tables.promised(results), tables.ASKED, tables.KEPT)
+    (options.out / "chances.svg").write_text(picture, encoding="utf-8")
     print(table)
     broken = [*tables.broken(results)]
     sys.exit("\n".join(broken) if broken and not options.fast else 0)

@@ -73,14 +73,16 @@ def test_an_energy_on_a_cut_has_the_better_star_and_the_next_number_the_worse(cu
 
 @UNTIMED
 @given(fields(), SCHEMES)
-def test_whatever_makes_them_cuts_rise_and_lie_among_energies(entries: list[Entry], scheme: str) -> None:
+def test_whatever_makes_them_there_are_four_cuts_that_rise_or_a_reason_for_none(
+    entries: list[Entry], scheme: str
+) -> None:
     made = population(CONDITIONS, entries, scheme)
     if made.cuts is None:
         assert made.reason is not None
         return
     assert len(made.cuts) == 4
     assert list(made.cuts) == sorted(made.cuts)
-    assert 0 < made.cuts[0]
+    assert made.cuts[0] > 0
     assert made.cuts[3] < math.inf
 
 
@@ -187,7 +189,7 @@ def test_less_energy_never_lessens_the_chance_of_many_stars(
 def test_the_shrinkage_is_what_bayes_rule_gives_by_numerical_integration(
     place: float, ratio: float, mean: float, deviation: float
 ) -> None:
-    """Truth from N(mean, deviation²), measured with ratio × deviation: prior times likelihood, summed over a fine grid."""
+    """Truth from N(mean, deviation²), measured with ratio × deviation: prior times likelihood, over a fine grid."""
     cuts = [math.exp(mean + z * deviation) for z in (-0.8416, -0.2533, 0.2533, 0.8416)]
     energy, error = math.exp(mean + place * deviation), ratio * deviation
     found = chances(measured(energy, error), frozen(cuts, mean, deviation))
