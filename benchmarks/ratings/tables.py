@@ -91,8 +91,8 @@ def _fields(fields: Sequence[Field]) -> str:
     return "\n\n".join(
         [
             "## The first edition",
-            "Energies are Wh per 1,000 queries; stars are counts of models with 5/4/3/2/1. Where there are fewer than the 8 "
-            "families that stars need, none are given: what the rule would say of the few stands in brackets.",
+            "Energies are Wh per 1,000 queries; stars are counts of models with 5/4/3/2/1. Where there are fewer than 8 "
+            "families, no stars are given: what the rule would say of the few stands in brackets.",
             _table([*heads, *(f"`{name}`" for name in fields[0].given)], map(_field, fields)),
         ]
     )
@@ -121,8 +121,8 @@ def _claims(spreads: Mapping[str, Sequence[Spread]], zero_shot: Sequence[ZeroSho
     return "\n\n".join(
         [
             "## What was claimed",
-            "*About 5× between image classifiers, 50× between text generators.* Wh per 1,000 queries; what stands in one "
-            "line was measured on one kind of machine by one program.",
+            "*About 5× between image classifiers, 50× between text generators.* Wh per 1,000 queries; what stands in "
+            "one line was measured on one kind of machine by one program.",
             _table(["task", "where", "models", "least", "most", "most / least"], rows),
             "*Zero-shot models take orders of magnitude more than models made for the task.* On one node of 8× A100 in "
             "2023, its GPUs, seven of them idle all the time.",
@@ -173,8 +173,8 @@ def _joining(cells: Sequence[Joined]) -> str:
     return "\n\n".join(
         [
             "## Who joins",
-            "Share of the stars of those who were there before that move when the population is made anew with those who "
-            f"joined, by families before. Within an edition, rated again beside them: at most {most:.1%} moved. *Held "
+            "Share of the stars of those who were there before that move when the population is made anew with those "
+            f"who joined, by families before. Within an edition, rated again beside them: at most {most:.1%} moved. *Held "
             "near*: the edition of the year after, in which a cut moves by at most 5 % of the range.",
             _table(["scheme", "joined", *map(str, SIZES)], iter([*rows, *later])),
         ]
@@ -206,8 +206,8 @@ def _calibration(cells: Sequence[Cell], bins: Sequence[Bin]) -> str:
     return "\n\n".join(
         [
             "## Whether chances keep their word",
-            "The likeliest star of models that were measured once, under frozen cuts; how often it is the true energy's. "
-            "All promised worlds together:",
+            "The likeliest star of models that were measured once, under frozen cuts; how often it is the true one. All "
+            "promised worlds together:",
             _table(["chance", "stars", "mean chance", "true"], together),
             f"Stars said with 80 to 90 %, by world; promised are {KEPT[0]:.0%} to {KEPT[1]:.0%}, a broken promise is "
             "bold. *firm*: the share of models whose star has 80 % or more. *u/sd*: standard error over the market's "

@@ -73,9 +73,7 @@ def test_an_energy_on_a_cut_has_the_better_star_and_the_next_number_the_worse(cu
 
 @UNTIMED
 @given(fields(), SCHEMES)
-def test_whatever_makes_them_there_are_four_cuts_that_rise_or_a_reason_for_none(
-    entries: list[Entry], scheme: str
-) -> None:
+def test_there_are_four_cuts_that_rise_or_a_reason_for_none(entries: list[Entry], scheme: str) -> None:
     made = population(CONDITIONS, entries, scheme)
     if made.cuts is None:
         assert made.reason is not None
