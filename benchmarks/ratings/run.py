@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.ratings import calibration, chart, claims, many, published, stability, tables  # noqa: E402
+from benchmarks.ratings import calibration, chart, claims, example, many, published, stability, tables  # noqa: E402
 from benchmarks.ratings.worlds import MARKETS  # noqa: E402
 
 from wattstar.rating.schemes import names as schemes  # noqa: E402
@@ -84,6 +84,7 @@ def main() -> None:
     results = {
         "boards": published.boards(),
         "fields": published.fields(),
+        "example": example.example(),
         "spreads": {task: list(claims.spreads(task)) for task in claims.CLAIMED},
         "zero_shot": list(claims.zero_shot()),
         **simulated(runs, options.processes),

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.ratings.calibration import Bin, Cell, World, pooled
 from benchmarks.ratings.claims import Spread, ZeroShot
+from benchmarks.ratings.example import Example
 from benchmarks.ratings.many import Timed
 from benchmarks.ratings.published import Board, Field
 from benchmarks.ratings.stability import JOINED, SIZES, Fresh
@@ -23,6 +24,7 @@ def sections(results: Results) -> Iterator[str]:
     """A section each."""
     yield _boards(results["boards"])
     yield _fields(results["fields"])
+    yield _example(results["example"])
     yield _claims(results["spreads"], results["zero_shot"])
     yield _joining(results["joining"])
     yield _fresh(results["fresh"])
@@ -91,8 +93,8 @@ def _fields(fields: Sequence[Field]) -> str:
     return "\n\n".join(
         [
             "## The first edition",
-            "Energies are Wh per 1,000 queries; stars are counts of models with 5/4/3/2/1. Where there are fewer than 8 "
-            "families, no stars are given: what the rule would say of the few stands in brackets.",
+            "Energies are Wh per 1,000 queries; stars are counts of models with 5/4/3/2/1. Where there are fewer than "
+            "8 families, no stars are given: what the rule would say of the few stands in brackets.",
             _table([*heads, *(f"`{name}`" for name in fields[0].given)], map(_field, fields)),
         ]
     )
@@ -110,6 +112,20 @@ def _field(each: Field) -> list[str]:
     ]  # fmt: skip
     numbers = [str(each.models), str(each.families), spread, _energy(each.mean), factor]
     return [task, each.conditions.work, *numbers, f"({cuts})" if each.reason and each.cuts else cuts, *counts]
+
+
+def _example(example: Example) -> str:
+    lines = [
+        f"{example.population}: {example.families} families, average {_energy(example.mean)} Wh, "
+        f"× or ÷ {example.factor:.3f}.",
+        f"Cuts: {', '.join(map(_energy, example.cuts))} Wh.",
+        f"A model that takes {example.energy:g} ± {example.half:g} Wh has {example.stars} stars: z = {example.z:.3f}.",
+        f"u = {example.error:.4f}, r = u/sd = {example.ratio:.4f}; the truth lies around {example.place:.3f} Wh, "
+        f"× or ÷ {example.width:.4f}.",
+        f"Chances of 5, 4, 3, 2 and 1 stars: {', '.join(f'{chance:.1%}' for chance in example.chances)}; "
+        f"shown: {'–'.join(map(str, dict.fromkeys(example.span)))}.",
+    ]
+    return "\n\n".join(["## One star, step by step", "\n".join(f"- {line}" for line in lines)])
 
 
 def _claims(spreads: Mapping[str, Sequence[Spread]], zero_shot: Sequence[ZeroShot]) -> str:
@@ -174,8 +190,8 @@ def _joining(cells: Sequence[Joined]) -> str:
         [
             "## Who joins",
             "Share of the stars of those who were there before that move when the population is made anew with those "
-            f"who joined, by families before. Within an edition, rated again beside them: at most {most:.1%} moved. *Held "
-            "near*: the edition of the year after, in which a cut moves by at most 5 % of the range.",
+            f"who joined, by families before. Within an edition, rated again beside them: at most {most:.1%} moved. "
+            "*Held near*: the edition of the year after, in which a cut moves by at most 5 % of the range.",
             _table(["scheme", "joined", *map(str, SIZES)], iter([*rows, *later])),
         ]
     )
@@ -206,8 +222,8 @@ def _calibration(cells: Sequence[Cell], bins: Sequence[Bin]) -> str:
     return "\n\n".join(
         [
             "## Whether chances keep their word",
-            "The likeliest star of models that were measured once, under frozen cuts; how often it is the true one. All "
-            "promised worlds together:",
+            "The likeliest star of models that were measured once, under frozen cuts; how often it is the true one. "
+            "All promised worlds together:",
             _table(["chance", "stars", "mean chance", "true"], together),
             f"Stars said with 80 to 90 %, by world; promised are {KEPT[0]:.0%} to {KEPT[1]:.0%}, a broken promise is "
             "bold. *firm*: the share of models whose star has 80 % or more. *u/sd*: standard error over the market's "
