@@ -104,7 +104,8 @@ def main() -> None:
     size = _size(options)
     python = environment.build(options.environment / REQUIREMENTS.stem, REQUIREMENTS)
     place = Place(options.folder.resolve(), python)
-    results: dict[str, Any] = {"about": about.describe(size, python), "works": {}}
+    described = about.describe(size, python) | ({"note": options.note} if options.note else {})
+    results: dict[str, Any] = {"about": described, "works": {}}
     benches = [Bench(work, size, place) for work in WORKS if not options.only or work.name in options.only]
     for bench in benches:
         name, found = bench.work.name, bench.about()
@@ -118,7 +119,7 @@ def main() -> None:
                 found.setdefault("failed", []).append(f"{what}: {type(error).__name__}: {error}")
             else:
                 found.setdefault(what.rpartition(" ")[0] or what, []).append(made)
-            _save(results, options.out)
+            _save(results, options)
     print((options.out / "table.md").read_text(encoding="utf-8"))
 
 
@@ -136,6 +137,7 @@ def _options() -> Any:
     parser.add_argument("--commands", type=int, help="of optimum-benchmark; 10: its whole method")
     parser.add_argument("--passes", type=int, help="of the bare loop")
     parser.add_argument("--word", action="append", help="of wattstar's command, such as --word=--pass-seconds=5")
+    parser.add_argument("--note", help="what the table's reader has to know of this run")
     return parser.parse_args()
 
 
@@ -148,10 +150,15 @@ def _size(options: Any) -> Size:
     return replace(size, part={"generation": options.part}) if options.part else size
 
 
-def _save(results: Mapping[str, Any], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (folder / "table.md").write_text(table.page(results), encoding="utf-8")
+def _save(results: Mapping[str, Any], options: Any) -> None:
+    """Without this machine's folders."""
+    text = json.dumps(results, indent=1)
+    places = {options.folder.resolve(): "FOLDER", options.environment.resolve(): "ENVIRONMENT"}
+    for place, word in (places | {Path(sys.executable): "python", ROOT: "."}).items():
+        text = text.replace(str(place), word)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.json").write_text(text + "\n", encoding="utf-8")
+    (options.out / "table.md").write_text(table.page(results), encoding="utf-8")
 
 
 def _steps(bench: Bench) -> Sequence[tuple[str, Callable[[], Any]]]:

@@ -29,7 +29,8 @@ class Cost:
 def page(results: Mapping[str, Any]) -> str:
     """The whole page."""
     about, works = results["about"], results["works"]
-    parts = ["# What a rating costs\n", _head(about), *_short(works)]
+    note = [f"*{about['note']}*\n"] if "note" in about else []
+    parts = ["# What a rating costs\n", *note, _head(about), *_short(works)]
     parts += [*_harness(works), *_costs(works), *_waste(works)]
     return "\n".join([*parts, *_failed(works), *_changes(about)])
 

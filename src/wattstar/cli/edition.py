@@ -12,10 +12,11 @@ import click
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import FORMAT, SCHEME, STORE
-from wattstar.cli.output import as_csv, as_json, broken, folded, number, table, undamaged
+from wattstar.cli.output import as_csv, as_json, folded, number, table, undamaged
 from wattstar.errors import UsageError
 from wattstar.rating import editions
 from wattstar.rating.building import build, changes, groups
+from wattstar.rating.moments import LEAST_FAMILIES
 from wattstar.rating.placing import under
 from wattstar.rating.stars import stars
 from wattstar.records.codec import encode
@@ -118,8 +119,8 @@ def _summary(edition: Edition) -> dict[str, Any]:
 def _overview(edition: Edition, found: Sequence[Population], scheme: str) -> None:
     note = [
         f"{edition.title}; scheme {scheme}",
-        "cuts: Wh per 1,000 queries up to which there are 5, 4, 3 and 2 stars; n: families; spread: the most over the "
-        "least",
+        "stars: Wh per 1,000 queries up to which there are 5, 4, 3 and 2; n: families, of which stars need "
+        f"{LEAST_FAMILIES}; spread: the most over the least",
     ]
     if edition.foreign:
         note.append(f"foreign: figures of {edition.foreign}; stars by them are indicative at best")
@@ -133,12 +134,16 @@ def _line(each: Population) -> dict[str, str]:
     conditions = each.conditions
     size = f", class {conditions.size_class}" if conditions.size_class else ""
     return {
-        "task and work": f"{conditions.task}{size}\n  {conditions.work}",
+        "task and work": f"{conditions.task}{size}:\n{conditions.work}",
         "models": str(len(each.entries)),
         "n": str(each.families),
         "spread": f"{number(max(energies) / min(energies))}×",
-        "stars": f"{' · '.join(map(number, each.cuts))}\n{each.grade}" if each.cuts else f"none: {each.reason}",
+        "stars": f"{' · '.join(map(number, each.cuts))}\n{each.grade}" if each.cuts else _none(each),
     }
+
+
+def _none(each: Population) -> str:
+    return f"none: n < {LEAST_FAMILIES}" if each.families < LEAST_FAMILIES else f"none: {each.reason}"
 
 
 def _show(edition: Edition, each: Population, scheme: str) -> None:
@@ -149,22 +154,29 @@ def _show(edition: Edition, each: Population, scheme: str) -> None:
         f"edition {edition.name}, scheme {scheme}: {results.firmness(each)}",
         results.cuts(each) if each.cuts else f"no stars: {each.reason}",
         *_statistics(each),
+        "published: stars, and size class, by the source's own rules" if _is_published(each) else "",
         *(f"doubt: {doubt}" for doubt in each.doubts),
     ]
     rows = [_row(entry, each) for entry in each.entries]
-    table(results.heading(conditions), rows, right=("Wh/1,000 queries",), note="\n".join(note))
+    if not _is_published(each):
+        rows = [{name: value for name, value in row.items() if name != "published"} for row in rows]
+    table(results.heading(conditions), rows, right=("Wh/1,000 queries",), note="\n".join(filter(None, note)))
 
 
 def _row(entry: Entry, each: Population) -> dict[str, str]:
-    theirs = f"{entry.published_stars}{results.STAR}" if entry.published_stars else "–"
-    row = {
-        "model": broken(entry.model) + " ?" * bool(entry.doubts),
-        "family": broken(entry.family),
+    publisher = entry.model.partition("/")[0].lower()
+    of = "" if entry.family == publisher else f"\n  of {entry.family}"
+    theirs = f"{entry.published_stars}{results.STAR} {entry.published_class or ''}" if entry.published_stars else "–"
+    return {
+        "model": entry.model + " ?" * bool(entry.doubts) + of,
         "Wh/1,000 queries": number(entry.wh_per_1000.mid),
         "stars": results.STAR * stars(entry.wh_per_1000.mid, each.cuts) if each.cuts else "–",
-        "published": theirs,
+        "published": theirs.strip(),
     }
-    return row | {"class there": entry.published_class} if entry.published_class else row
+
+
+def _is_published(each: Population) -> bool:
+    return any(entry.published_stars for entry in each.entries)
 
 
 def _statistics(each: Population) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from wattstar import registry
 from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
+from wattstar.rating.classes import SERVED, need_of, published_class
 from wattstar.rating.placing import Placed, placed
 from wattstar.rating.populations import Member, figure
 from wattstar.rating.schemes import STANDARD
@@ -31,7 +32,13 @@ def show(
         names = {record.quality.name for record in rated if record.quality}
         quality = names.pop() if len(names) == 1 else "quality"
         rows = [_row(rating, known[rating.record], quality, rating.record in earlier) for rating in each.ratings]
-        note = [*_of_records(each, rated), *_of_population(each, edition, scheme), *_of_stars(each.ratings)]
+        if len(rows) == 1 or not any(rating.rank for rating in each.ratings):
+            rows = [{name: value for name, value in row.items() if name != "rank"} for row in rows]
+        note = [
+            *_of_records(each, rated),
+            *_of_population(each, edition, scheme),
+            *_of_stars(each),
+        ]
         if any(record.findings for record in rated):
             note.append("!: something was noted while it was measured, see wattstar show")
         if any(rating.record in earlier for rating in each.ratings):
@@ -88,11 +95,26 @@ def _of_records(each: Placed, rated: Sequence[Record]) -> list[str]:
         ours.procedure,
         "±: 95 % repeatability interval of this sitting, not of other machines",
     ]
+    if ours.size_class:
+        lines.append(_classes(ours.size_class, rated))
     first = figure(rated[0])
     if first is not None and first.plausible is not None:
         factor = first.plausible.mid / (first.plausible.low or first.plausible.mid)
         lines.append(f"modelled, not measured: the truth is plausibly within ×/÷ {factor:g} (a range, not 95 %)")
     return lines
+
+
+def _classes(size_class: str, rated: Sequence[Record]) -> str:
+    """What serving takes, and what the public formula says, which knows the number of parameters alone."""
+    needs = [need.total for record in rated if (need := need_of(record))]
+    sizes = [record.loaded.parameters for record in rated if record.loaded and record.loaded.parameters]
+    least, most = (f"{bytes / 1e9:.1f}" for bytes in (min(needs), max(needs)))
+    theirs = "/".join(sorted({published_class(size) for size in sizes}))
+    between = least if least == most else f"{least} to {most}"
+    return (
+        f"class {size_class}: weights and cache take {between} GB, which {SERVED[size_class]}; by AI Energy Score's "
+        f"formula {theirs}"
+    )
 
 
 def _of_population(each: Placed, edition: Edition | None, scheme: str) -> list[str]:
@@ -111,12 +133,16 @@ def _of_population(each: Placed, edition: Edition | None, scheme: str) -> list[s
 
 def firmness(population: Population) -> str:
     """Models, families, grade, and what another population would change."""
-    words = f"{len(population.entries)} models, n {population.families} families"
+    words = f"{_count(len(population.entries), 'model')}, n {_count(population.families, 'family')}"
     if population.grade is not Grade.NONE:
         words += f", {population.grade}"
     if population.fresh_share is not None:
         words += f"; another as large would change {population.fresh_share:.0%} of the stars"
     return words
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what if number == 1 else what.removesuffix('y') + 'ies' if what[-1] == 'y' else what + 's'}"
 
 
 def cuts(population: Population) -> str:
@@ -125,16 +151,17 @@ def cuts(population: Population) -> str:
     return "cuts in Wh: " + " · ".join(f"{5 - i}{STAR} ≤ {number(cut)}" for i, cut in enumerate(population.cuts))
 
 
-def _of_stars(ratings: Sequence[Rating]) -> Iterator[str]:
+def _of_stars(each: Placed) -> Iterator[str]:
     """Why they are not official, or missing."""
     for standing in Standing:
-        reasons = {reason: None for rating in ratings if rating.standing is standing and rating.stars
-                   for reason in rating.reasons}  # fmt: skip
-        if reasons:
-            yield f"{STAR.join(MARKS[standing])} {standing}: {'; '.join(reasons)}"
-    missing = {reason: None for rating in ratings if rating.stars is None for reason in rating.reasons}
-    if missing:
-        yield f"no stars: {'; '.join(missing)}"
+        starred = [rating for rating in each.ratings if rating.stars and rating.standing is standing]
+        if reasons := "; ".join(dict.fromkeys(reason for rating in starred for reason in rating.reasons)):
+            yield f"{STAR.join(MARKS[standing])} {standing}: {reasons}"
+    few = each.population.reason if each.population else None
+    bare = [rating.reasons for rating in each.ratings if not rating.stars]
+    shown = (reasons[:1] if reasons[0] == few else reasons for reasons in bare)
+    if missing := "; ".join(dict.fromkeys(reason for reasons in shown for reason in reasons)):
+        yield f"no stars: {missing}"
 
 
 def _unrated(name: str, record: Record) -> dict[str, str]:

@@ -21,6 +21,7 @@ from wattstar.cli.output import (
     time_per_query,
     watt_hours,
 )
+from wattstar.rating.classes import TASKS, need_of, published_class, size_class
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
@@ -85,6 +86,7 @@ def _facts(record: Record) -> dict[str, str]:
         "model": f"{job.model.revision[:48]} ({job.model.source}), {job.model.weights} weights, {job.model.dtype}"
         + (f", {job.model.quantization}" if job.model.quantization else ""),
         "parameters": f"{record.loaded.parameters:,}" if record.loaded and record.loaded.parameters else "unknown",
+        **_size_class(record),
         "served by": f"{job.backend} on {job.model.device}, batch {job.controls.batch_size}",
         "samples": f"{job.procedure.samples} of edition {job.procedure.edition} ({job.procedure.digest[:12]})",
         "machine": f"{record.machine.cpu}, {record.machine.cores} cores, {record.machine.memory_bytes / 1e9:.0f} GB"
@@ -94,6 +96,15 @@ def _facts(record: Record) -> dict[str, str]:
         "started": f"{record.started}, took {record.seconds:.1f} s",
         "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
     }
+
+
+def _size_class(record: Record) -> dict[str, str]:
+    need = need_of(record) if record.job.task in TASKS else None
+    if need is None or record.loaded is None or record.loaded.parameters is None:
+        return {}
+    theirs = published_class(record.loaded.parameters)
+    text = f"{size_class(need)}: weights {need.weights / 1e9:.3g} GB, cache {need.cache / 1e9:.2g} GB"
+    return {"size class": f"{text}; by AI Energy Score's formula {theirs}"}
 
 
 def _warm_up(found: WarmUp | None) -> str:

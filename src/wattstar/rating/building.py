@@ -119,7 +119,7 @@ def _near(cuts: Sequence[float], before: Sequence[float], most: float) -> tuple[
 
 
 def _range(population: Population) -> float:
-    energies = [entry.wh_per_1000.mid for entry in population.entries]
+    energies = [entry.wh_per_1000.mid for entry in population.entries if entry.model not in population.removed]
     return math.log(max(energies) / min(energies))
 
 

@@ -14,6 +14,7 @@ USABLE = 0.9
 CARDS = (("A", 24e9), ("B", 80e9))
 """Bytes of one consumer card (RTX 3090, 4090) and of one datacentre card (A100-80GB, H100-80GB), as AI Energy Score's
 classes name them; what fits on neither is of class C."""
+SERVED = {"A": "one consumer card holds", "B": "one datacentre card holds", "C": "takes several cards"}
 SHAPE = 128
 """Width over depth of a usual decoder: 12288/96 in GPT-3 (Brown et al. 2020, table 2.1), 4096/32 in Llama 2 7B."""
 PER_LAYER = 12

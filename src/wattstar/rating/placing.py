@@ -46,9 +46,9 @@ def _by(edition: Edition, ours: Conditions, members: list[Member], scheme_name: 
 
 
 def nearest(edition: Edition, ours: Conditions) -> Population | None:
-    """The population of the same task that has most in common; of equals the first; None where the task has none."""
+    """The population of the same task that has most in common, of equals the largest; None where the task has none."""
     known = [each for each in edition.populations if each.conditions.task == ours.task]
-    return max(known, key=lambda each: _likeness(ours, each.conditions, edition), default=None)
+    return max(known, key=lambda each: (*_likeness(ours, each.conditions, edition), len(each.entries)), default=None)
 
 
 def under(population: Population, scheme_name: str) -> Population:

@@ -56,8 +56,8 @@ def conditions(record: Record, made: Figure) -> Conditions:
         boundary=made.boundary,
         method=f"{made.method}: {', '.join(made.coverage or job.meters)}",
         work=work(job.controls),
-        procedure=f"edition {procedure.edition} ({procedure.digest[:8]}), {_served(procedure)}, {_stopping(procedure)} "
-        f"of ≥ {procedure.pass_seconds:g} s",
+        procedure=f"test set {procedure.edition} ({procedure.digest[:8]}), {_served(procedure)}, "
+        f"{_stopping(procedure)} of ≥ {procedure.pass_seconds:g} s",
     )
 
 

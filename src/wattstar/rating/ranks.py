@@ -38,10 +38,11 @@ class Field:
         """Best and worst place: after all that are shown to take less, before all that are shown to take more.
 
         Two differ by what is shown if |Δ ln| > 1.96 √(u₁² + u₂² + 2 b²): both standard errors and what two sittings
-        differ by. One whose interval is not known is shown to differ from none. ``itself``: it is one of the field.
+        differ by. One whose interval is not known is shown to differ from none; None where it is this one, or all of
+        the field. ``itself``: it is one of the field.
         """
         error = standard_error(interval)
-        if error is None:
+        if error is None or not self.sorted:
             return None
         x = math.log(interval.mid)
         reach = self._reach(error, self.greatest)

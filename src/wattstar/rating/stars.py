@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from statistics import NormalDist
 
 from wattstar.rating.comparisons import BETWEEN_CARDS, REPRODUCIBILITY, same_machine
 from wattstar.rating.moments import standard_error
@@ -43,9 +42,9 @@ def chances(interval: Interval, population: Population) -> tuple[float, ...] | N
     if population.mean is not None and population.deviation:
         shrunk = (error / population.deviation) ** 2
         place = (place + shrunk * population.mean) / (1 + shrunk)
-    truth = NormalDist(place, error / math.sqrt(1 + shrunk))
-    below = [0.0, *(truth.cdf(math.log(cut)) for cut in cuts), 1.0]
-    return tuple(more - less for less, more in pairwise(below))
+    root = error * math.sqrt(2 / (1 + shrunk))
+    below = [math.erf((math.log(cut) - place) / root) / 2 for cut in cuts]
+    return tuple(more - less for less, more in pairwise([-0.5, *below, 0.5]))
 
 
 def span(chances: Sequence[float]) -> tuple[int, int]:
@@ -104,7 +103,7 @@ def _starred(rating: Rating, found: Figure, population: Population) -> Rating:
     """Of an estimate only its plausible range is known, of one pass not even an interval: neither has chances."""
     cuts = population.cuts
     if cuts is None:
-        return replace(rating, reasons=(*rating.reasons, population.reason or "no cuts"))
+        return replace(rating, reasons=(population.reason or "no cuts", *rating.reasons))
     sure = None if found.plausible else chances(found.wh_per_1000, population)
     shown = span(sure) if sure else ANY
     if found.plausible and found.plausible.low is not None and found.plausible.high is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,14 @@ def _read(folder: Path) -> Edition:
     if digest(data) not in known:
         raise VerificationFailed(f"The edition in {folder} is not what {SUM} says: it was edited.", [cure])
     try:
-        return decode(Edition, parsed(data))
+        edition = decode(Edition, parsed(data))
     except (ValueError, VerificationFailed) as error:
         raise VerificationFailed(f"The edition in {folder} cannot be read: {error}.", [cure]) from error
+    for entry in (entry for each in edition.populations for entry in each.entries):
+        if not 0 < entry.wh_per_1000.mid < math.inf:
+            message = f"The edition in {folder} holds no energy for {entry.model}: {entry.wh_per_1000.mid} Wh."
+            raise VerificationFailed(message, [cure])
+    return edition
 
 
 def _text(value: Any, depth: int = 0) -> str:
