@@ -35,11 +35,11 @@ SEED = 20261126
 class Runs:
     """How much is simulated."""
 
-    joining: int = 400
+    joining: int = 200
     """Populations that others join, by scheme and size."""
-    fresh: int = 1000
+    fresh: int = 400
     """Pairs of populations, by scheme, market and size."""
-    editions: int = 600
+    editions: int = 300
     """By world; each rates ``calibration.RATED`` models."""
     records: int = 1_000_000
     """That are rated for the time it takes."""
