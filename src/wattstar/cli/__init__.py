@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "measure": "Say what energy any command takes.",
     "rate": "Give the store's models one to five stars.",
     "edition": "List, show, build and compare the editions that stars are given by.",
+    "leaderboard": "Build a static site of records and editions, and look at it.",
     "compare": "Say how many times more energy one model takes than another.",
     "list": "List the records of the store, and what was interrupted.",
     "show": "Show one record.",
