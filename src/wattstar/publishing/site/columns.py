@@ -20,8 +20,8 @@ class Column:
     """In data files, with its unit."""
     label: str
     kind: str
-    """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``,
-    ``rank``."""
+    """How it is drawn and sorted: ``text``, ``model``, ``stars``, ``energy``, ``count``, ``seconds``, ``number``
+    (three digits), ``whole``, ``rank``."""
     of: Callable[[Row], Any]
     help: str
     shown: bool = False
@@ -44,11 +44,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("id", "Row", "text", lambda row: row.id, "Of the record, or of the published figure", listed=False),
     Column("rank", "Place", "rank", lambda row: _rank(row, 0),
            "Places are ranges: models whose difference is not shown share them", shown=True),
-    Column("rank_to", "Worst place", "number", lambda row: _rank(row, 1), "The worst place it can have", listed=False),
+    Column("rank_to", "Worst place", "whole", lambda row: _rank(row, 1), "The worst place it can have", listed=False),
     Column("model", "Model", "model", lambda row: row.model, "As its publisher names it", shown=True),
     Column("stars", "Stars", "stars", lambda row: row.rating.stars, "Five for the least energy", shown=True),
-    Column("stars_from", "Least stars", "number", lambda row: _span(row, 0), "Where two are likely", listed=False),
-    Column("stars_to", "Most stars", "number", lambda row: _span(row, 1), "Where two are likely", listed=False),
+    Column("stars_from", "Least stars", "whole", lambda row: _span(row, 0), "Where two are likely", listed=False),
+    Column("stars_to", "Most stars", "whole", lambda row: _span(row, 1), "Where two are likely", listed=False),
     Column("standing", "Standing", "text", lambda row: str(row.rating.standing), "Of the stars", listed=False),
     Column("wh_per_1000_queries", "Wh per 1,000 queries", "energy", lambda row: row.wh_per_1000.mid,
            "Gross; the line is its 95 % interval, or, dashed, an estimate's plausible range", shown=True),
@@ -64,15 +64,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("hardware", "Hardware", "text", lambda row: row.hardware, "Where it ran", facet=True),
     Column("precision", "Precision", "text", lambda row: row.precision, "Of weights and arithmetic",
            shown=True, facet=True),
-    Column("engine", "Engine", "text", lambda row: row.engine, "What served it", shown=True, facet=True),
-    Column("batch", "Batch", "number", lambda row: row.batch, "Queries served together"),
+    Column("engine", "Engine", "text", lambda row: row.engine, "What served it", facet=True),
+    Column("batch", "Batch", "whole", lambda row: row.batch, "Queries served together"),
     Column("approach", "Approach", "text", lambda row: row.approach, "Trained for it, or asked in words", facet=True),
     Column("weights", "Weights", "text", lambda row: row.weights, "random: true size, no knowledge", facet=True),
     Column("method", "Energy", "text", lambda row: measured(row), "Measured, or estimated", facet=True),
     Column("licence", "Licence", "text", lambda row: row.licence, "Of the model", facet=True),
     Column("status", "Status", "text", lambda row: row.status, "Who stands for the figure", shown=True, facet=True),
     Column("date", "Date", "text", lambda row: row.date, "Of the measurement"),
-    Column("published_stars", "Stars as published", "number", lambda row: row.published_stars,
+    Column("published_stars", "Stars as published", "whole", lambda row: row.published_stars,
            "By their source's own rule"),
     Column("family", "Family", "text", lambda row: row.family, "Base model, else publisher"),
     Column("record", "Record", "text", lambda row: row.id if row.record else None, "Of the given stores", listed=False),

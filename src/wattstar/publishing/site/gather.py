@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from wattstar import registry
-from wattstar.publishing.site import text
+from wattstar.publishing.site import text, words
 from wattstar.publishing.site.board import Board, Field, Group, Kept, Row
 from wattstar.rating.placing import Placed, placed
 from wattstar.rating.populations import figure
@@ -22,7 +22,6 @@ from wattstar.types import (
     Rating,
     Record,
     Standing,
-    Weights,
 )
 
 
@@ -43,7 +42,11 @@ def gather(stores: Iterable[Store], editions: Sequence[Edition]) -> Board:
 
 def _fields(groups: Sequence[Group]) -> tuple[Field, ...]:
     """The ten tasks, whether or not anything is known of them, then those that only other machines know."""
-    known = list(registry.plug_ins("tasks"))
+    # In the order in which they are described: what most people look for comes first.
+    described = list(words.words())
+    known = sorted(
+        registry.plug_ins("tasks"), key=lambda name: (described.index(name) if name in described else 99, name)
+    )
     names = [*known, *sorted({group.task for group in groups} - set(known))]
     return tuple(Field(name, title(name), tuple(group for group in groups if group.task == name)) for name in names)
 
@@ -178,7 +181,7 @@ def _own_row(hardware: str, rating: Rating, record: Record, quality: str | None)
         weights=str(job.model.weights),
         batch=job.controls.batch_size,
         seconds=_seconds(record),
-        status="random weights" if job.model.weights is Weights.RANDOM else "self-reported",
+        status="self-reported",
         doubts=tuple(finding.message for finding in record.findings),
     )
 

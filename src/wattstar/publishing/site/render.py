@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,13 @@ NAVIGATION = (
 Link = Callable[[str], str]
 
 
+@cache
 def static(name: str) -> str:
     """The text of one of our own files below ``static``."""
     return files("wattstar.publishing.site").joinpath("static", name).read_text(encoding="utf-8")
 
 
+@cache
 def statics(folder: str, ending: str) -> list[str]:
     """Names below ``static`` of the files of one folder, in alphabetical order."""
     found = files("wattstar.publishing.site").joinpath("static", folder).iterdir()
@@ -50,6 +53,7 @@ def environment(board: Board, options: Options, pages: Sequence[Page]) -> Enviro
     made = Environment(
         loader=PackageLoader("wattstar.publishing.site", "templates"),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -42,6 +42,13 @@ def half_width(interval: Interval) -> str:
     return f"± {share:.{0 if share >= 9.95 else 1}f} %"
 
 
+def how_sure(interval: Interval, plausible: Interval | None) -> str:
+    """The half width, or the factor of an estimate's plausible range, beside which an interval would mislead."""
+    if plausible is None or plausible.high is None or plausible.mid <= 0:
+        return half_width(interval)
+    return f"×/÷ {plausible.high / plausible.mid:.3g}"
+
+
 def count(value: float | None) -> str:
     """Parameters: ``22.7 M``, ``7.2 B``."""
     if value is None:
@@ -90,6 +97,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "parts": parts,
     "half_width": half_width,
+    "how_sure": how_sure,
     "count_of": count,
     "seconds": seconds,
     "times": times,

@@ -132,6 +132,8 @@ function show(out, group, two, asked) {
   const sentence = two[0] === two[1] || saved === 0 ? "Choose two different models to see what one saves."
     : `${names[saved > 0 ? 0 : 1]} saves ${number(Math.abs(saved))} kWh a year against ${names[saved > 0 ? 1 : 0]}: ${alike(Math.abs(saved))}.`
   const what = group.conditions.boundary === "system" ? "the whole machine" : `${group.conditions.boundary} alone`
+  const estimated = two.some((row) => group.columns.method[row] === "estimated")
+    ? " Of estimated energies: a direction, not an amount to rely on." : ""
   out.replaceChildren(element("p", { class: "saves" }, sentence), element("div", { class: "year-box" }, table),
-    element("p", { class: "quiet" }, `Counts ${what}, on ${group.conditions.hardware}, one query like the others of this task: ${group.conditions.work}. Other hardware and longer answers take other energies.`))
+    element("p", { class: "quiet" }, `Counts ${what}, on ${group.conditions.hardware}, one query like the others of this task: ${group.conditions.work}. Other hardware and longer answers take other energies.${estimated}`))
 }

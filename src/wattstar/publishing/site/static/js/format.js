@@ -39,6 +39,10 @@ export function halfWidth(middle, high) {
   return `± ${share.toFixed(share >= 9.95 ? 0 : 1)} %`
 }
 
+/** The half width, or the factor of an estimate's plausible range. @param {number} middle @param {number | null} high @param {number | null} plausible Its upper end. */
+export const howSure = (middle, high, plausible) =>
+  plausible === null ? halfWidth(middle, high) : `×/÷ ${Number((plausible / middle).toPrecision(3))}`
+
 /** @param {number} many @param {string} word */
 export const several = (many, word) => `${many.toLocaleString("en-US")} ${word}${many === 1 ? "" : "s"}`
 

@@ -1,7 +1,7 @@
 // Energy against what one gets for it: a drawing of the rows that are shown, on logarithmic axes.
 
 import { evenAround, logAround } from "./axis.js"
-import { count, halfWidth, number, seconds, tickWords } from "./format.js"
+import { count, howSure, number, seconds, tickWords } from "./format.js"
 import { drawn, element } from "./page.js"
 import { ENERGY } from "./rows.js"
 
@@ -43,7 +43,7 @@ export function pareto(points, more) {
 /** In words, for the line below and for those who do not see it. @param {Group} group @param {Point} point @param {Choice} choice */
 function pointWords(group, point, choice) {
   const { row } = point
-  const width = halfWidth(point.x, group.columns.wh_high[row])
+  const width = howSure(point.x, group.columns.wh_high[row], group.columns.plausible_high_wh[row])
   const estimated = group.columns.method[row] === "estimated" ? ", estimated" : ""
   return `${group.columns.model[row]}: ${number(point.x)} Wh ${width}${estimated}; ${choice.words} ${choice.write(point.y)}`
 }

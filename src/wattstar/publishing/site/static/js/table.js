@@ -1,7 +1,7 @@
 // The table's body and head, drawn from the rows; as the template parts/table.html draws them.
 
 import { fewTicks, logAround } from "./axis.js"
-import { count, halfWidth, number, parts, seconds, tickWords, UNKNOWN } from "./format.js"
+import { count, howSure, number, parts, seconds, tickWords, UNKNOWN } from "./format.js"
 import { drawn, element, to } from "./page.js"
 import { ENERGY, MOST_COMPARED, shownColumns } from "./rows.js"
 
@@ -74,13 +74,13 @@ function cellOf(group, column, row, axis, linked) {
   else if (column.kind === "energy") {
     const [whole, rest] = parts(value)
     const figure = element("data", { class: "figure", value }, element("span", {}, whole), element("span", { class: "rest" }, rest))
-    const width = element("span", { class: "width" }, halfWidth(value, group.columns.wh_high[row]))
+    const width = element("span", { class: "width" }, howSure(value, group.columns.wh_high[row], group.columns.plausible_high_wh[row]))
     cell.append(element("span", { class: "energy-cell" }, figure, width, bar(group, row, axis)))
   } else if (column.kind === "rank") cell.append(rankWords(group, row))
   else if (value === null) cell.append(element("span", { class: "quiet" }, UNKNOWN))
   else if (column.kind === "count") cell.append(count(value))
   else if (column.kind === "seconds") cell.append(seconds(value))
-  else if (column.kind === "number") cell.append(Number.isInteger(value) ? String(value) : number(value))
+  else if (column.kind === "number") cell.append(number(value))
   else cell.append(String(value))
   return cell
 }
