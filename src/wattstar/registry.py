@@ -95,7 +95,7 @@ def versions(requires: Iterable[str]) -> dict[str, str]:
 def _own(kind: str) -> list[PlugIn]:
     files = sorted((Path(__file__).parent / kind).glob("[!_]*.py"))
     return [
-        PlugIn(kind, file.stem.replace("_", "-"), f"wattstar.{kind}.{file.stem}", "wattstar", _first_line(file))
+        PlugIn(kind, file.stem.replace("_", "-"), f"wattstar.{kind}.{file.stem}", "wattstar", first_line(file))
         for file in files
     ]
 
@@ -150,9 +150,10 @@ def _help(module: str) -> str:
         return ""
     if specification is None or specification.origin is None:
         return ""
-    return _first_line(Path(specification.origin))
+    return first_line(Path(specification.origin))
 
 
-def _first_line(file: Path) -> str:
+def first_line(file: Path) -> str:
+    """Of a module's docstring; the module is not imported."""
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0].rstrip(".")

@@ -174,3 +174,11 @@ def test_intervals_stay_in_an_edition(tmp_path: Path) -> None:
     editions.write(build(EMPTY, [Group(ALIKE, (known,))]), tmp_path / "own")
     [population] = editions.load(str(tmp_path / "own")).populations
     assert population.entries == (known,)
+
+
+def test_a_models_name_steers_no_terminal(tmp_path: Path) -> None:
+    odd = [replace(entry, model=f"../{entry.model}\x1b[2J[bold]") for entry in entries([1.0, 2.0])]
+    editions.write(build(EMPTY, [Group(ALIKE, tuple(odd))]), tmp_path / "own")
+    shown = command("edition", "show", tmp_path / "own", "-t", ALIKE.task).stdout
+    assert "\x1b" not in shown
+    assert "[2J[bold]" in shown

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, flat, printable, status, table, undamaged, variant, watt_hours
+from wattstar.cli.output import as_csv, as_json, table, undamaged, variant, watt_hours
+from wattstar.publishing.rows import flat, status
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Record
 
 

@@ -8,14 +8,15 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
-from unicodedata import category
 
 import click
 
-from wattstar.rating.populations import figure
+from wattstar.publishing.words import cells
 from wattstar.records.store import Store
-from wattstar.records.units import COUNTED, per_unit
-from wattstar.types import Approach, Figure, Interval, Record, Severity, Weights
+from wattstar.records.units import seconds_per_query
+from wattstar.records.words import number as number
+from wattstar.records.words import printable as printable
+from wattstar.types import Approach, Figure, Interval, Record, Weights
 
 LONG_ID = 26
 
@@ -49,11 +50,6 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
     console.print()
 
 
-def printable(text: str) -> str:
-    """The text with control and format characters spelt out: a name in a record must not steer a terminal."""
-    return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
-
-
 def broken(model: str) -> str:
     """A long id on two lines, publisher first, where the terminal is narrow."""
     narrow = shutil.get_terminal_size().columns < 100
@@ -84,49 +80,13 @@ def as_json(value: Any) -> None:
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    """CSV on standard output; unknown is empty."""
+    """CSV on standard output; unknown is empty, and no text is taken for a formula."""
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(cells, rows))
     click.echo(text.getvalue(), nl=False)
-
-
-def flat(name: str, record: Record) -> dict[str, Any]:
-    """A record as one row, with units in the names."""
-    made = figure(record)
-    interval = made.wh_per_1000 if made else Interval(None, float("nan"), None)
-    plausible = made.plausible if made and made.plausible else None
-    net = made.net_wh_per_1000 if made else None
-    joules = {one.unit: one.joules.mid for one in per_unit(record)}
-    return {
-        "record": name,
-        "task": record.job.task,
-        "model": record.job.model.id,
-        "weights": str(record.job.model.weights),
-        "status": status(record),
-        "boundary": str(made.boundary) if made else None,
-        "method": str(made.method) if made else None,
-        "wh_per_1000_queries": interval.mid if made else None,
-        "wh_per_1000_queries_low": interval.low,
-        "wh_per_1000_queries_high": interval.high,
-        "plausible_low_wh": plausible.low if plausible else None,
-        "plausible_high_wh": plausible.high if plausible else None,
-        "net_wh_per_1000_queries": net.mid if net else None,
-        **{f"joules_per_{unit.replace(' ', '_')}": joules.get(unit) for unit in ("query", *COUNTED)},
-        "seconds_per_1000_queries": seconds_per_query(record) * 1000 if record.passes else None,
-        "passes": len(record.passes),
-        "samples": record.job.procedure.samples,
-        "quality": record.quality.name if record.quality else None,
-        "quality_value": record.quality.value if record.quality else None,
-        "quality_rows": record.quality.n if record.quality else None,
-        "backend": record.job.backend,
-        "device": record.job.model.device,
-        "dtype": record.job.model.dtype,
-        "batch_size": record.job.controls.batch_size,
-        "started": record.started,
-    }
 
 
 def variant(record: Record) -> str:
@@ -135,20 +95,6 @@ def variant(record: Record) -> str:
     zero_shot = ["zero-shot"] * (model.approach is Approach.ZERO_SHOT)
     apart = [*zero_shot, *[model.dtype] * (model.dtype != "float32"), *[f"seed {seed}"] * (seed != 0)]
     return " ".join([model.id, *apart, *(f"{key}={value}" for key, value in model.options.items() if key != "recipe")])
-
-
-def status(record: Record) -> str:
-    """``complete``, ``invalid``, ``failed`` or ``interrupted``."""
-    if record.status == "complete" and any(finding.severity is Severity.INVALID for finding in record.findings):
-        return "invalid"
-    return str(record.status)
-
-
-def seconds_per_query(record: Record) -> float:
-    """Mean over the counted passes."""
-    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
-    total = sum(window.end - window.begin for window in windows) / 1e9
-    return total / sum(counted.queries for counted in record.passes)
 
 
 def watt_hours(made: Figure | None) -> str:
@@ -164,16 +110,6 @@ def half_width(interval: Interval) -> str:
         return "? %"
     share = (interval.high - interval.mid) / interval.mid * 100
     return f"{share:.{0 if share >= 9.95 else 1}f} %"
-
-
-def number(value: float) -> str:
-    """Three significant digits, never in powers of ten."""
-    return f"{value:.{max(0, _places(value))}f}"
-
-
-def _places(value: float) -> int:
-    """Decimals that show three significant digits."""
-    return 2 - int(f"{value:e}".partition("e")[2])
 
 
 def time_per_query(record: Record) -> str:

@@ -10,7 +10,7 @@ import click
 
 from wattstar import registry
 from wattstar.cli.options import FORMAT, STORE, request_options
-from wattstar.cli.output import as_csv, as_json, number, printable, table
+from wattstar.cli.output import as_csv, as_json, number, table
 from wattstar.cli.planning import Work, order_options, say_earlier, work
 from wattstar.errors import JobsFailed, UnfitEnvironment
 from wattstar.measuring import jobs_file, machine
@@ -20,6 +20,7 @@ from wattstar.measuring.plan import Planned
 from wattstar.measuring.trials import tried
 from wattstar.records.codec import encode
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Job
 
 Units = tuple[tuple[float, str, float], ...]

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import click
 
-from wattstar.cli.output import printable
 from wattstar.measuring.run import Progress
+from wattstar.records.words import printable
 from wattstar.types import Job, Record
 
 STEPS_BESIDE_PASSES = 6

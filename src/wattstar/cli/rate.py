@@ -10,8 +10,9 @@ import click
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import FORMAT, SCHEME, STORE
-from wattstar.cli.output import as_csv, as_json, flat, undamaged
+from wattstar.cli.output import as_csv, as_json, undamaged
 from wattstar.errors import UsageError
+from wattstar.publishing.rows import flat
 from wattstar.rating import editions
 from wattstar.rating.placing import Placed, placed
 from wattstar.records.codec import encode

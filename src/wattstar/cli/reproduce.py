@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import as_csv, as_json, flat, number, quality, table, time_per_query, watt_hours
+from wattstar.cli.output import as_csv, as_json, number, quality, table, time_per_query, watt_hours
 from wattstar.cli.run import measure
 from wattstar.errors import GateFailed, JobsFailed, UsageError, VerificationFailed
 from wattstar.measuring.plan import Planned
 from wattstar.measuring.reproduce import changes, require
 from wattstar.measuring.verify import verify
+from wattstar.publishing.rows import flat
 from wattstar.rating.comparisons import reproduction, same_machine
 from wattstar.rating.populations import figure
 from wattstar.records.store import Store

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from wattstar import registry
-from wattstar.cli.output import broken, number, quality_value, status, table, time_per_query, variant, watt_hours
+from wattstar.cli.output import broken, number, quality_value, table, time_per_query, variant, watt_hours
+from wattstar.publishing.rows import status
 from wattstar.rating.classes import SERVED, need_of, published_class
 from wattstar.rating.placing import Placed, placed
 from wattstar.rating.populations import Member, figure

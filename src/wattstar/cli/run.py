@@ -17,7 +17,7 @@ import click
 from wattstar import registry
 from wattstar.cli import results
 from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options
-from wattstar.cli.output import as_csv, as_json, flat, printable, status
+from wattstar.cli.output import as_csv, as_json
 from wattstar.cli.planning import order_options, say_earlier, work
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
@@ -27,8 +27,10 @@ from wattstar.measuring.outstanding import Member
 from wattstar.measuring.plan import Planned
 from wattstar.measuring.process import Start, alone
 from wattstar.measuring.run import Circumstances, run
+from wattstar.publishing.rows import flat, status
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store
+from wattstar.records.words import printable
 from wattstar.types import Job, Record
 
 Results = list[Member]

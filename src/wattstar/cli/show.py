@@ -9,22 +9,13 @@ from pathlib import Path
 import click
 
 from wattstar.cli.options import FORMAT, STORE
-from wattstar.cli.output import (
-    as_csv,
-    flat,
-    half_width,
-    number,
-    printable,
-    quality,
-    status,
-    table,
-    time_per_query,
-    watt_hours,
-)
+from wattstar.cli.output import as_csv, half_width, number, quality, table, time_per_query, watt_hours
+from wattstar.publishing.rows import flat, status
 from wattstar.rating.classes import TASKS, need_of, published_class, size_class
 from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
+from wattstar.records.words import printable
 from wattstar.types import Interval, Reading, Record, WarmUp, Window
 
 SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"

@@ -1,1 +1,1 @@
-"""What people see of records and ratings: the leaderboard, labels. Never runs a model."""
+"""What people see of records and ratings: the leaderboard, labels, impact, exports. Never runs a model."""

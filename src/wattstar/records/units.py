@@ -28,15 +28,31 @@ class PerUnit:
     """So many pieces a query."""
 
 
+def queries(record: Record) -> int:
+    """That were counted, in all passes."""
+    return sum(counted.queries for counted in record.passes)
+
+
+def seconds(record: Record) -> float:
+    """Of the counted passes."""
+    windows = [window for counted in record.passes for window in counted.windows or (counted.window,)]
+    return sum(window.end - window.begin for window in windows) / 1e9
+
+
+def seconds_per_query(record: Record) -> float:
+    """Mean over the counted passes; at least one must be there."""
+    return seconds(record) / queries(record)
+
+
 def per_unit(record: Record) -> tuple[PerUnit, ...]:
     """A query first, then what was counted of it; nothing where the record has no figure."""
     made = next((figure for figure in record.figures if figure.boundary is record.rated), None)
-    queries = sum(counted.queries for counted in record.passes)
-    if made is None or not queries:
+    asked = queries(record)
+    if made is None or not asked:
         return ()
     numbers = {"query": 1.0}
     for unit, (name, size) in COUNTED.items():
-        number = sum(counted.counts.get(name, 0) for counted in record.passes) * size / queries
+        number = sum(counted.counts.get(name, 0) for counted in record.passes) * size / asked
         # What some backend did not count is unknown, not nothing.
         if number and all(name in counted.counts for counted in record.passes):
             numbers[unit] = number

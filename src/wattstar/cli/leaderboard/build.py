@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from wattstar.cli.output import printable
 from wattstar.errors import UsageError
 from wattstar.records.store import Store, disk
+from wattstar.records.words import printable
 
 DEFAULT = Path("dist")
 
