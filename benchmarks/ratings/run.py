@@ -90,8 +90,11 @@ def main() -> None:
         **simulated(runs, options.processes),
         "many": many.rated(SEED, runs.records),
     }
+    spent = os.times()
+    processor = spent.user + spent.system + spent.children_user + spent.children_system
     about = (
-        f"Seed {SEED}; Python {platform.python_version()}, {os.cpu_count()} cores, {time.monotonic() - began:.0f} s."
+        f"Seed {SEED}; Python {platform.python_version()}, {os.cpu_count()} cores; {time.monotonic() - began:.0f} s, "
+        f"{processor:.0f} s of processor time."
     )
     options.out.mkdir(parents=True, exist_ok=True)
     table = "\n\n".join([f"# Ratings\n\n{about}", *tables.sections(results)]) + "\n"
