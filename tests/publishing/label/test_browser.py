@@ -16,6 +16,7 @@ from wattstar.publishing.label.badge import badge
 from wattstar.publishing.label.card import svg
 from wattstar.publishing.label.facts import Facts
 from wattstar.publishing.label.pages import html
+from wattstar.publishing.label.typesetting import FONTS
 
 OUTSIDE = """
 () => [...document.querySelectorAll("svg")].flatMap((drawing, at) => {
@@ -72,12 +73,19 @@ def test_no_text_leaves_its_room_or_covers_another_with_any_name(page: Any) -> N
     assert page.evaluate(OUTSIDE) == []
 
 
+def test_a_wider_font_leaves_no_room_either(page: Any) -> None:
+    wider = "DejaVu Sans, Verdana, monospace"
+    drawn = [svg(facts) for name in ("maker/model", NAMES["long"]) for facts in facts_of("text-generation", name)]
+    page.set_content("\n".join(drawn).replace(FONTS, wider))
+    assert page.evaluate(OUTSIDE) == []
+
+
 def test_no_text_leaves_a_badge(page: Any) -> None:
     page.set_content("\n".join(badge(facts) for task in TASKS for facts in facts_of(task, "maker/model")))
     assert page.evaluate(OUTSIDE) == []
 
 
-@pytest.mark.parametrize("wh", [0.000123, 0.0123, 123456.7, 1.2e9])
+@pytest.mark.parametrize("wh", [1.23e-10, 0.0123, 123456.7, 1.2e9])
 def test_numbers_of_any_size_stay_in_their_room(page: Any, wh: float) -> None:
     page.set_content(svg(told(measured(wh=wh), edition())) + svg(told(measured(wh=wh))))
     assert page.evaluate(OUTSIDE) == []

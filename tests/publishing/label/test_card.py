@@ -107,10 +107,12 @@ def test_one_pass_has_no_interval_and_the_label_says_so() -> None:
     assert not any("95 %" in words for words in said)
 
 
-@pytest.mark.parametrize("wh", [0.000123, 0.0123, 1.23, 123.0, 12345.6, 1.2e9])
+@pytest.mark.parametrize("wh", [1.23e-10, 0.000123, 0.0123, 1.23, 123.0, 12345.6, 1.2e9])
 def test_a_number_of_any_size_is_written_out(wh: float) -> None:
-    said = texts(svg(told(measured(wh=wh), edition())))
+    by = edition_of([measured(wh=wh * 1.6**place, id=f"maker-{place}/model") for place in range(12)])
+    said = texts(svg(told(measured(wh=wh), by)))
     assert number(wh) in said
+    assert {number(cut) for cut in by.populations[0].cuts or ()} <= set(said)
     assert any(f"{number(wh * 0.985)} – {number(wh * 1.015)} Wh" in words for words in said)
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.publishing.label.labels import edition, estimated, measured
+from tests.publishing.label.labels import TASKS, edition, estimated, measured
 from tests.support import command
 from wattstar.publishing.label.embedding import embedded
 from wattstar.rating import editions
 from wattstar.records.store import Store
 from wattstar.types import Finding, Record, Severity
+
+EXAMPLES = Path(__file__).parents[3] / "docs" / "labels"
 
 
 def stored(folder: Path, record: Record) -> str:
@@ -126,6 +128,12 @@ def test_the_code_on_a_picture_names_the_record(tmp_path: Path, store: Path, nam
     assert said == start + name[: 62 - len(start)]
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_the_committed_labels_follow_from_the_records_beside_them(task: str) -> None:
+    checked = command("label", "verify", EXAMPLES / f"{task}.svg", "--out", EXAMPLES)
+    assert checked.returncode == 0, f"{checked.stdout}: python scripts/label_examples.py draws them again"
+
+
 def test_markdown_says_everything_in_a_table(store: Path, name: str) -> None:
     said = command("label", name, "--out", store, "--format", "markdown").stdout
     for words in ("| GPU energy per 1,000 queries | 2.37 Wh |", "maker/model", name, "self-reported"):
@@ -170,8 +178,9 @@ def test_an_invalid_record_gets_none(store: Path) -> None:
         b'<metadata id="wattstar-label">{</metadata>',
         b'<metadata id="wattstar-label">[1]</metadata>',
         b"x" * 1_000_001,
+        b'<metadata id="wattstar-label">' + b"[" * 200_000 + b"</metadata>",
     ],
-    ids=["empty", "other", "picture", "no JSON", "no data", "large"],
+    ids=["empty", "other", "picture", "no JSON", "no data", "large", "deep"],
 )
 def test_what_is_no_label_is_said_to_be_none(tmp_path: Path, store: Path, content: bytes) -> None:
     file = tmp_path / "label.svg"

@@ -91,12 +91,13 @@ def _energy(facts: Facts, top: float) -> Section:
     value, shown = fitted(words.value(facts), beside, large)
     below = value != words.value(facts)
     if below:
-        value, shown = fitted(words.value(facts), ROOM - UNIT_ROOM, large)
+        value, shown = fitted(words.value(facts), ROOM - UNIT_ROOM, replace(large, least=12))
+    wide = width(value, shown)
     drawn = [
         _line(top),
         text(LEFT, top + 22, words.heading(facts), Type(13, INK), ROOM),
-        text(LEFT, top + 67, value, shown, ROOM - UNIT_ROOM),
-        text(LEFT + width(value, shown) + 7, top + 67, words.UNIT, unit, UNIT_ROOM - 7),
+        text(LEFT, top + 67, value, shown, wide),
+        text(LEFT + wide + 7, top + 67, words.UNIT, unit, UNIT_ROOM - 7),
     ]
     if below:
         drawn.append(text(LEFT, top + 87, f"{edges} · {kind}", EDGES, ROOM))

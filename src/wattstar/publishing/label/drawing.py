@@ -27,6 +27,8 @@ STAR = [
     for corner in range(10)
     for radius in ((1.0, 0.46)[corner % 2],)
 ]
+CUT = Type(12, COLOURS["ink"], anchor="middle", least=7)
+"""A number may be set small, never cut."""
 QUIET = 4
 """Modules left empty around a QR code: ISO/IEC 18004, 9.1."""
 
@@ -87,7 +89,7 @@ def scale(x: float, y: float, wide: float, place: Place, energy: Interval) -> It
     tip = min(max(here, x + 5), x + wide - 5)
     yield f'<path d="M{plain(tip)} {plain(y - 3)}l-5 -8h10z" fill="{COLOURS["ink"]}"/>'
     for each, cut in enumerate(place.cuts or (), 1):
-        yield text(x + each * cell, y + 33, number(cut), Type(12, COLOURS["ink"], anchor="middle"), cell - 3)
+        yield text(x + each * cell, y + 33, number(cut), CUT, cell - 3)
     if place.cuts:
         yield text(x + wide, y + 33, "Wh", Type(12, COLOURS["ink"], anchor="end"), cell / 2 - 3)
 

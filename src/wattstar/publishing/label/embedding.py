@@ -34,7 +34,7 @@ def embedded(document: str) -> Facts:
 def _parsed(carried: str) -> dict[str, Any]:
     try:
         data = parsed(carried)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise VerificationFailed(f"The label's data cannot be read: {error}.") from error
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA or set(data) != {"schema", "digest", "facts"}:

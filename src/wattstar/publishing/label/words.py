@@ -21,7 +21,7 @@ METHODS: Mapping[Method, str] = {
     Method.MODELLED: "estimated",
 }
 STATUSES: Mapping[str, str] = {
-    "self-reported": "As its maker measured it.",
+    "self-reported": "Measured by whoever made this label.",
     "verified": "Worked out again from the record's timelines.",
     "reproduced": "Measured again, and both agree: record {by}.",
     "estimated": "Modelled from use, not measured.",
