@@ -10,9 +10,9 @@ from typing import Any
 import numpy
 from benchmarks.ratings.worlds import MARKETS, interval
 from tests.support import written
-from wattstar.rating.many import rate_many
 
 from wattstar.rating.building import build, groups
+from wattstar.rating.many import rate_many
 from wattstar.rating.placing import placed
 from wattstar.rating.populations import Member
 from wattstar.types import Edition
