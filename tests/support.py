@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 import wattstar
 from wattstar import registry, testsets
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.observer import Circumstances
+from wattstar.measuring.run import run
 from wattstar.records.codec import canonical, digest, job_id
 from wattstar.records.store import Store
 from wattstar.types import (

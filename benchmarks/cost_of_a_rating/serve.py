@@ -12,7 +12,7 @@ from benchmarks.cost_of_a_rating.works import EDITION
 
 from wattstar import Circumstances, Request, Store, plan, run
 from wattstar.errors import Interrupted
-from wattstar.measuring.run import Progress
+from wattstar.measuring.observer import Progress
 
 MANY = 500
 """Passes, more than there is time for: they are ended by Ctrl-C."""

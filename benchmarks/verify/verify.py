@@ -20,7 +20,8 @@ from tests.measuring.forging import FORGERIES, forge
 from tests.support import fake_job
 
 from wattstar.measuring.nursery import Nursery
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.observer import Circumstances
+from wattstar.measuring.run import run
 from wattstar.measuring.verify import Verdict, verify
 from wattstar.records.codec import canonical, digest
 from wattstar.records.store import Store

@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Protocol
 
-SCHEMA_VERSION = 2
-"""Of ``Record``. 1: first; 2: with blocks, warm-up, phases of all passes, environment."""
+SCHEMA_VERSION = 3
+"""Of ``Record``. 1: first; 2: with blocks, warm-up, phases of all passes, environment; 3: with sittings."""
+READABLE_VERSIONS = frozenset({2, SCHEMA_VERSION})
+LEAST_PAIRS = 6
+"""Of passes in one sitting, so that two models can be compared pair by pair."""
 
 
 # ── words with a closed vocabulary ───────────────────────────────────────────────────────────────────────────────────
@@ -579,11 +582,26 @@ class SensorProfile(Noun):
 
 
 @dataclass(frozen=True)
+class Sitting(Noun):
+    """Models that were measured in turns, all of them loaded: what changes with time does so for all of them alike.
+
+    Pass i of each makes the i-th block; two of a block make a pair.
+    """
+
+    id: str
+    seed: int
+    """Draws the order inside each block."""
+    jobs: tuple[str, ...]
+    """The ``job_id`` of each, this one's too, in the order that the seed shuffles."""
+
+
+@dataclass(frozen=True)
 class Failure(Noun):
     """Why an attempt did not complete."""
 
     reason: str
-    """``died``, ``hung``, ``interrupted``, ``out of memory``, ``model``, ``samples``, ``meter``, ``environment``, …"""
+    """``died``, ``hung``, ``interrupted``, ``partner`` (another of its sitting failed),
+    ``out of memory``, ``model``, ``samples``, ``meter``, ``environment``, …"""
     message: str
     cures: tuple[str, ...] = ()
     exit_code: int | None = None
@@ -630,6 +648,8 @@ class Record(Noun):
     warm_up: WarmUp | None = None
     phases: tuple[PhaseEnergy, ...] = ()
     environment: Environment | None = None
+    sitting: Sitting | None = None
+    """None: measured by itself."""
 
 
 # ── what is made of records ──────────────────────────────────────────────────────────────────────────────────────────
@@ -775,10 +795,12 @@ class Comparison(Noun):
     """Interleaved blocks; 0: unpaired, so that the interval also contains what two sittings differ by."""
     verdict: Verdict
     gain: Interval | None
-    """The other's quality less the thriftier one's, by sample where both kept them; None where either has none, or
-    another."""
+    """The other's quality less the thriftier one's, 95 % by sample where both kept their answers, else of unknown
+    width; None where either has none, or another."""
     differs: tuple[str, ...]
     """What else is not alike, in words: batch size, backend, …"""
+    of: int = 1
+    """So many comparisons were made at once; ``verdict`` is adjusted for that, the interval is not."""
 
 
 # ── what a user asks for ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,8 @@ import pytest
 from tests.support import fake_job, other_package
 from wattstar import registry
 from wattstar.measuring.nursery import Nursery
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.observer import Circumstances
+from wattstar.measuring.run import run
 from wattstar.records.store import Store
 from wattstar.types import Job, Record
 

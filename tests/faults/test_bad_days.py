@@ -77,7 +77,8 @@ import sys
 from pathlib import Path
 from tests.support import fake_job
 from wattstar.cli.progress import shown
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.observer import Circumstances
+from wattstar.measuring.run import run
 from wattstar.records.store import Store
 for name in {NAMES!r}:
     job = fake_job(id=name, procedure={{"samples": 1, "passes": 1, "most_passes": 1}})

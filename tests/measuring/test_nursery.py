@@ -14,8 +14,9 @@ import pytest
 
 from tests.support import alive, fake_job, fake_words, python, records, wait_for, wattstar_command
 from wattstar.measuring.nursery import Nursery
+from wattstar.measuring.observer import Circumstances
 from wattstar.measuring.process import Streams, alone
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.run import run
 from wattstar.records.store import Store
 from wattstar.types import Job, Record, Status
 

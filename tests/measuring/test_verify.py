@@ -16,7 +16,8 @@ from tests.support import command, fake_job, written
 from wattstar.measuring.checks import meters
 from wattstar.measuring.evidence import Evidence
 from wattstar.measuring.nursery import Nursery
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.observer import Circumstances
+from wattstar.measuring.run import run
 from wattstar.measuring.verify import CHECKS, Verdict, verify
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store

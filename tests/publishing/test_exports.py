@@ -175,6 +175,11 @@ def test_a_file_holds_what_its_format_has_room_for(name: str, files: int) -> Non
     assert len({file.name for file in made.files}) == len(made.files) == files
 
 
+def test_models_of_one_file_name_do_not_overwrite_each_other() -> None:
+    made = export("model-card", [measured(1.0, "a/b"), measured(2.0, "a--b")], FACTS)
+    assert len({file.name for file in made.files}) == 2
+
+
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -23,6 +23,7 @@ DEFAULTS: Mapping[str, str] = {
     "cpu_watts": "20",
     "dram_watts": "5",
     "cold": "1,0",
+    "drift": "0",
     "misbehave": "",
     "after_batches": "3",
     "real_seconds": "0",
@@ -31,6 +32,7 @@ DEFAULTS: Mapping[str, str] = {
 }
 """``ModelSpec.options``. watts, seconds: of ``gpu:0`` and per sample, one value a phase (the last is repeated).
 cold: FACTOR,BATCHES: the first batch takes FACTOR times as long, and so many batches later it is warm.
+drift: the share by which its power grows in a thousand seconds, from loading on.
 misbehave: ``die``, ``exit``, ``hang``, ``out-of-memory`` or ``corrupt`` (at loading), once so many batches were served.
 real_seconds: what a batch takes on the real clock, for those who want to interrupt it.
 held_bytes, room_bytes: of a prepared sample, and of the device."""
@@ -102,14 +104,16 @@ class _World:
     dram: float = 0.0
 
     def __post_init__(self) -> None:
+        self.began = self.time
         self.idle_watts = float(self.options["idle_watts"])
         self._write()
 
     def advance(self, seconds: float, watts: float) -> None:
         """Let time pass while ``gpu:0`` draws so many watts."""
         step = round(seconds * 1e9)
+        warmer = 1 + float(self.options["drift"]) * (self.time + step / 2 - self.began) / 1e12
         self.time += step
-        self.gpu += watts * step / 1e9
+        self.gpu += warmer * watts * step / 1e9
         self.cpu += float(self.options["cpu_watts"]) * step / 1e9
         self.dram += float(self.options["dram_watts"]) * step / 1e9
         self._write()

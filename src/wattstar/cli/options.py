@@ -31,6 +31,13 @@ STORE = click.option(
 )
 
 
+INTERLEAVE = click.option(
+    "--interleave", type=int, is_flag=False, flag_value=0, metavar="[SEED]",
+    help="Measure the models of each task in turns, all of them loaded: what compare can pair. "
+    "The seed draws the order; 0 if left out.",
+)  # fmt: skip
+
+
 def _known_scheme(context: click.Context, option: click.Parameter, name: str) -> str:
     from wattstar.rating.schemes import scheme
 

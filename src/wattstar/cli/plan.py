@@ -60,7 +60,7 @@ def command(out: Path, style: str, probe: bool, target: Path | None, **words: An
         as_csv([_flat(cell, estimates) for cell in planned.cells])
     else:
         _show(planned, estimates)
-    say_earlier(planned.outstanding)
+    say_earlier(len(planned.outstanding.earlier), len(planned.outstanding.missing))
     if jobs:
         _say_sum([estimates[id_of(cell)] for cell in planned.outstanding.missing])
     elif style == "human":

@@ -15,6 +15,7 @@ from wattstar.errors import UsageError
 from wattstar.measuring import jobs_file, machine
 from wattstar.measuring.outstanding import Member, Outstanding, once, outstanding, shuffled
 from wattstar.measuring.plan import Planned, plan
+from wattstar.measuring.seating import sat, sittings
 from wattstar.records.store import Store
 
 _OPTIONS = (
@@ -62,10 +63,22 @@ def work(words: Mapping[str, Any], store: Store) -> Work:
     return Work(cells, outstanding(cells, records if resume else (), machine.describe({})), records, note)
 
 
-def say_earlier(found: Outstanding) -> None:
-    """That jobs are not measured again, and how they would be."""
-    if count := len(found.earlier):
-        every, them = count + len(found.missing), "them" if count > 1 else "it"
+def seated(planned: Work, *, resume: bool = True) -> tuple[list[tuple[Planned, ...]], tuple[Member, ...]]:
+    """The groups of jobs that are still to be measured in turns, and the records of the others.
+
+    ``UsageError`` where a job cannot be.
+    """
+    here = machine.describe({})
+    groups = sittings(planned.cells)
+    known = [sat(together, planned.records if resume else (), here) for together in groups]
+    missing = [together for together, found in zip(groups, known, strict=True) if found is None]
+    return missing, tuple(member for found in known for member in found or ())
+
+
+def say_earlier(count: int, missing: int) -> None:
+    """That so many jobs are not measured again, and how they would be."""
+    if count:
+        every, them = count + missing, "them" if count > 1 else "it"
         click.echo(f"{count} of {every} jobs are in the store already; --fresh measures {them} again.", err=True)
 
 

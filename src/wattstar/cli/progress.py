@@ -9,7 +9,7 @@ from typing import Protocol
 
 import click
 
-from wattstar.measuring.run import Progress
+from wattstar.measuring.observer import Progress
 from wattstar.records.words import printable
 from wattstar.types import Job, Record
 
@@ -31,7 +31,7 @@ class Show(Protocol):
 def shown(jobs: Sequence[Job]) -> Iterator[Show]:
     """Show the progress of the jobs."""
     if not sys.stderr.isatty():
-        yield _Lines(len(jobs))
+        yield _Lines(jobs)
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -43,34 +43,39 @@ def shown(jobs: Sequence[Job]) -> Iterator[Show]:
     columns = (BarColumn(24), TimeElapsedColumn(), TimeRemainingColumn(), left, what)
     with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=300) as bar:
         task = bar.add_task("", total=sum(_steps(job) for job in jobs))
-        yield _Bar(len(jobs), lambda text, done: bar.update(task, description=text, completed=done))
+        yield _Bar(jobs, lambda text, done: bar.update(task, description=text, completed=done))
 
 
 class _Lines:
-    def __init__(self, jobs: int) -> None:
-        self._jobs, self._ended = jobs, 0
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
 
     def watch(self, progress: Progress) -> None:
         if progress.stage in ("load", "pass"):
-            click.echo(f"[{self._ended + 1}/{self._jobs}] {_what(progress)}", err=True)
+            click.echo(f"[{_place(progress, self._jobs)}] {_what(progress)}", err=True)
 
     def ended(self, record: Record) -> None:
-        self._ended += 1
+        pass
 
 
 class _Bar:
-    def __init__(self, jobs: int, update: Callable[[str, int], None]) -> None:
+    def __init__(self, jobs: Sequence[Job], update: Callable[[str, int], None]) -> None:
         self._jobs, self._update = jobs, update
-        self._ended, self._done, self._step = 0, 0, 0
+        self._done, self._step = 0, 0
 
     def watch(self, progress: Progress) -> None:
         self._step += 1
-        self._update(f"{self._ended + 1}/{self._jobs} {_what(progress)}", self._done + self._step - 1)
+        self._update(f"{_place(progress, self._jobs)} {_what(progress)}", self._done + self._step - 1)
 
     def ended(self, record: Record) -> None:
-        self._ended, self._step = self._ended + 1, 0
+        self._step = 0
         self._done += _steps(record.job)
         self._update("", self._done)
+
+
+def _place(progress: Progress, jobs: Sequence[Job]) -> str:
+    """Jobs may take turns."""
+    return f"{jobs.index(progress.job) + 1}/{len(jobs)}"
 
 
 def _steps(job: Job) -> int:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,19 @@ import click
 
 from wattstar import registry
 from wattstar.cli import results
-from wattstar.cli.options import DEFAULT_STORE, FORMAT, STORE, request_options
+from wattstar.cli.options import DEFAULT_STORE, FORMAT, INTERLEAVE, STORE, request_options
 from wattstar.cli.output import as_csv, as_json
-from wattstar.cli.planning import order_options, say_earlier, work
+from wattstar.cli.planning import order_options, say_earlier, seated, work
 from wattstar.cli.progress import shown
 from wattstar.errors import GateFailed, JobsFailed, UsageError, WattstarError
 from wattstar.measuring.isolation import Isolation, isolation, threads_of
 from wattstar.measuring.nursery import Nursery
+from wattstar.measuring.observer import Circumstances
 from wattstar.measuring.outstanding import Member
 from wattstar.measuring.plan import Planned
 from wattstar.measuring.process import Start, alone
-from wattstar.measuring.run import Circumstances, run
+from wattstar.measuring.run import run
+from wattstar.measuring.sitting import sit
 from wattstar.publishing.rows import flat, status
 from wattstar.records.codec import canonical, digest, encode
 from wattstar.records.store import Store
@@ -45,6 +48,7 @@ Results = list[Member]
     help="Exactly the jobs that wattstar plan --jobs-file wrote.",
 )
 @order_options
+@INTERLEAVE
 @STORE
 @FORMAT
 @click.option("--timeout", type=float, default=600.0, show_default=True,
@@ -52,7 +56,7 @@ Results = list[Member]
 @click.option(
     "--isolate", is_flag=True, help="Keep models and meters on CPU cores of their own (Linux, from 4 cores on)."
 )
-def command(out: Path, style: str, timeout: float, isolate: bool, **words: Any) -> None:
+def command(out: Path, style: str, timeout: float, isolate: bool, interleave: int | None, **words: Any) -> None:
     """Measure the energy of models, and add a record of each to the store."""
     if not 0 < timeout < math.inf:
         raise UsageError(f"--timeout is {timeout:g}; it must be more than 0, and finite.")
@@ -61,9 +65,15 @@ def command(out: Path, style: str, timeout: float, isolate: bool, **words: Any) 
     if planned.note:
         click.echo(planned.note, err=True)
     refused = _refusals(planned.cells)
-    say_earlier(planned.outstanding)
-    found = measure(planned.outstanding.missing, Store(out), timeout, apart)
-    _show(found, planned.outstanding.earlier, style)
+    if interleave is None:
+        earlier = planned.outstanding.earlier
+        say_earlier(len(earlier), len(planned.outstanding.missing))
+        found = measure(planned.outstanding.missing, Store(out), timeout, apart)
+    else:
+        groups, earlier = seated(planned, resume=words["resume"])
+        say_earlier(len(earlier), sum(map(len, groups)))
+        found = measure_in_turns(groups, interleave, Circumstances(Store(out), timeout, isolation=apart))
+    _show(found, earlier, style)
     _say_where(found, Store(out), sum(cell.skipped for cell in planned.cells))
     _end(found, refused, planned.cells)
 
@@ -77,10 +87,27 @@ def measure(cells: Sequence[Planned], store: Store, timeout: float, apart: Isola
         circumstances = Circumstances(store, timeout, show.watch, start, apart)
         for record in registry.launcher("local").launch(jobs, partial(run, circumstances=circumstances)):
             show.ended(record)
-            found.append((digest(canonical(record)), record))
-            if record.failure:
-                click.echo(printable(f"wattstar: {record.job.task} {record.job.model.id}: {_why(record)}"), err=True)
+            found.append(_ended(record))
     return found
+
+
+def measure_in_turns(groups: Sequence[Sequence[Planned]], seed: int, circumstances: Circumstances) -> Results:
+    """Run the jobs of each group in turns, one group after the other; Ctrl-C ends the present one."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found: Results = []
+    jobs = [[cell.job for cell in group if cell.job] for group in groups]
+    with shown([job for group in jobs for job in group]) as show, threads_of(circumstances.isolation):
+        for group in jobs:
+            for record in sit(group, seed, replace(circumstances, watch=show.watch)):
+                show.ended(record)
+                found.append(_ended(record))
+    return found
+
+
+def _ended(record: Record) -> Member:
+    if record.failure:
+        click.echo(printable(f"wattstar: {record.job.task} {record.job.model.id}: {_why(record)}"), err=True)
+    return digest(canonical(record)), record
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from wattstar.records.codec import canonical
 from wattstar.records.store import Store
 from wattstar.records.units import PerUnit, per_unit
 from wattstar.records.words import printable
-from wattstar.types import Interval, Reading, Record, WarmUp, Window
+from wattstar.types import Interval, Reading, Record, Sitting, WarmUp, Window
 
 SHARES = "~ is modelled: an estimate, or a window that is too short for the meter"
 MODELLED_SHARES = "modelled shares of the passes' energy, never rated; ~ of an estimate, whose own range is wider"
@@ -84,9 +84,15 @@ def _facts(record: Record) -> dict[str, str]:
         + "".join(f", {gpu.name}" for gpu in record.machine.gpus),
         "meters": ", ".join(job.meters) + _sampling(record),
         "warm-up": _warm_up(record.warm_up),
+        **({"sitting": _sitting(record.sitting)} if record.sitting else {}),
         "started": f"{record.started}, took {record.seconds:.1f} s",
         "failure": f"{record.failure.reason}: {record.failure.message}" if record.failure else "none",
     }
+
+
+def _sitting(found: Sitting) -> str:
+    others = len(found.jobs) - 1
+    return f"in turns with {others} other{'s' * (others > 1)}, in the order of seed {found.seed}"
 
 
 def _size_class(record: Record) -> dict[str, str]:

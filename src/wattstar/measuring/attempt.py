@@ -24,6 +24,7 @@ from wattstar.types import (
     Procedure,
     Sampling,
     SensorProfile,
+    Sitting,
     Status,
     Timeline,
     WarmUp,
@@ -58,6 +59,7 @@ class Attempt:
     left_out: Sequence[str] = ()
     """What is on the machine and was not read."""
     environment: Environment | None = None
+    sitting: Sitting | None = None
     around: Around = field(default_factory=Around)
 
     @property

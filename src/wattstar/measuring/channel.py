@@ -4,6 +4,10 @@ worker → parent: ``{"mark": {...}}`` (many), ``{"round": {...}}`` after each r
 after each counted pass, ``{"row": {...}}`` per sample, ``{"done": {...}}`` or ``{"failed": {...}}`` at the end.
 parent → worker: after every round and pass ``again`` or ``enough``; after the last round, what a pass shall last:
 ``enough SECONDS``.
+
+In a sitting workers take turns. Each asks for its own with ``{"turn": {}}`` before whatever it does that others would
+disturb, and rests until it hears ``go MOMENT``; so does the word after a pass end its rest. Nothing of its turn lies
+before that moment, at which the one before has ended.
 """
 
 from __future__ import annotations
@@ -25,9 +29,12 @@ FLUSH_NANOSECONDS = 500_000_000
 class Channel:
     """The worker's end."""
 
-    def __init__(self, out: BinaryIO) -> None:
-        """Take the pipe to the parent; listen to standard input for its words, and end when it is closed."""
-        self._out = out
+    def __init__(self, out: BinaryIO, seated: bool = False) -> None:
+        """Take the pipe to the parent; listen to standard input for its words, and end when it is closed.
+
+        ``seated``: others are served beside this one.
+        """
+        self._out, self.seated = out, seated
         self._marks: list[Mark] = []
         self._flushed = 0
         self._words: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -54,6 +61,14 @@ class Channel:
         """Send one message."""
         self._out.write((json.dumps({what: dict(content)}) + "\n").encode())
         self._out.flush()
+
+    def turn(self) -> int:
+        """In a sitting, wait for this worker's turn: the moment before which it has not begun."""
+        if not self.seated:
+            return 0
+        self.flush(self._flushed)
+        self.say("turn", {})
+        return int(self.word()[1])
 
     def word(self) -> tuple[str, str]:
         """Wait for the parent's word, and what follows it."""

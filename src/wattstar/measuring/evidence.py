@@ -51,6 +51,8 @@ class Evidence:
     marks: Sequence[Mark]
     states: Sequence[Observation]
     rows: Sequence[Row]
+    partners: Sequence[Record] = ()
+    """Of its sitting, as far as they are in the same store."""
 
     @cached_property
     def again(self) -> Results:
@@ -68,6 +70,7 @@ class Evidence:
             sampling=record.sampling,
             warm_up=record.warm_up,
             environment=record.environment,
+            sitting=record.sitting,
             around=Around(before=record.environment.state if record.environment else {}),
         )
         return results(attempt)
@@ -158,7 +161,18 @@ def gather(record: Record, store: Store) -> Evidence:
         marks=_read("marks", tables.marks_from_parquet, found),
         states=_read("states", tables.states_from_parquet, found),
         rows=_read("samples", _rows, found),
+        partners=_partners(record, store),
     )
+
+
+def _partners(record: Record, store: Store) -> list[Record]:
+    if record.sitting is None:
+        return []
+    return [
+        other
+        for _, other in store.records()
+        if other.sitting and other.sitting.id == record.sitting.id and other.job_id != record.job_id
+    ]
 
 
 def _table(record: Record, kind: str, store: Store) -> bytes | None:

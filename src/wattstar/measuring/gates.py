@@ -8,11 +8,11 @@ from itertools import combinations
 
 from wattstar.measuring import plausible, timeline
 from wattstar.measuring.figures import per_query, per_query_of_blocks
-from wattstar.measuring.intervals import STUDENT_T_995, student
 from wattstar.measuring.series import drift, hangs_together
 from wattstar.measuring.spoilers import busy
 from wattstar.measuring.steady import MOST_DRIFT, line
 from wattstar.measuring.surroundings import Neighbour
+from wattstar.records.intervals import STUDENT_T_995, student
 from wattstar.types import (
     Boundary,
     Figure,

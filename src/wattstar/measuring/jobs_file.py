@@ -17,7 +17,7 @@ from wattstar.measuring import fit
 from wattstar.measuring.choosing import choose
 from wattstar.measuring.plan import Planned
 from wattstar.records.codec import canonical, decode, job_id, parsed
-from wattstar.types import SCHEMA_VERSION, Job, Noun, Request
+from wattstar.types import READABLE_VERSIONS, SCHEMA_VERSION, Job, Noun, Request
 
 AGAIN = "write it again: wattstar plan … --jobs-file FILE"
 
@@ -64,7 +64,7 @@ def _job(text: str, where: str) -> Job:
     except ValueError as error:
         raise UsageError(f"{where}: not JSON: {error}.", [AGAIN]) from error
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version != SCHEMA_VERSION:
+    if isinstance(version, int) and version not in READABLE_VERSIONS:
         message = f"{where}: written by wattstar {data.get('wattstar')}, whose jobs are of another form."
         raise UsageError(message, [AGAIN, f"use that version of wattstar; this is {__version__}"])
     try:

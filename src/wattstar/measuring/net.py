@@ -22,7 +22,7 @@ from statistics import fmean
 
 from wattstar.measuring.figures import per_query
 from wattstar.measuring.timeline import Domain, readings
-from wattstar.types import Boundary, Figure, Finding, Interval, Pass, Severity, Stage, Window
+from wattstar.types import Boundary, Figure, Finding, Interval, Pass, Severity, Sitting, Stage, Window
 
 IDLE = ("idle_before", "idle_after")
 MOST_DRIFT = 0.05
@@ -94,6 +94,17 @@ def findings(
     if above is None or round(shortest, 6) >= LEAST_SECONDS:
         return []
     message = f"net is told from {shortest:.3g} s of idle; the standard is {LEAST_SECONDS:g} s"
+    return [Finding("net", Severity.NOTE, message)]
+
+
+def shared(made: Sequence[Figure], rated: Boundary | None, sitting: Sitting | None) -> list[Finding]:
+    """What the rated figure's net is above, where other models lay loaded beside this one."""
+    figure = next((figure for figure in made if figure.boundary is rated), None)
+    if sitting is None or figure is None or figure.net_wh_per_1000 is None:
+        return []
+    others = len(sitting.jobs) - 1
+    models = f"{others} other model{'s' * (others > 1)}"
+    message = f"net is above rest with {models} loaded: measured by itself it may differ"
     return [Finding("net", Severity.NOTE, message)]
 
 

@@ -21,10 +21,10 @@ from statistics import fmean, median, pstdev, quantiles
 
 from wattstar import registry
 from wattstar.errors import MeterUnavailable, UnfitEnvironment
-from wattstar.measuring.intervals import mean_interval
 from wattstar.measuring.loads import Load
 from wattstar.measuring.sampler import Sampler
 from wattstar.measuring.timeline import powers
+from wattstar.records.intervals import mean_interval
 from wattstar.types import Gpu, Interval, Scope, SensorProfile, Timeline, Window
 
 COUNTER, POWER = "nvml", "nvml-power"

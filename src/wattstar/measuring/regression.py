@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from wattstar.measuring.algebra import Matrix, Singular, Vector, check, dot, golden, line, solve, variance_of_sum
-from wattstar.measuring.intervals import student
 from wattstar.measuring.mixture import Parts, Steps, Whole
+from wattstar.records.intervals import student
 from wattstar.types import Interval
 
 LAGS_TRIED = (9, 41)

@@ -97,6 +97,7 @@ def fold(attempt: Attempt, store: Store) -> Record:
         warm_up=found.warm_up,
         phases=found.phases,
         environment=attempt.environment and replace(attempt.environment, state=dict(attempt.around.before)),
+        sitting=attempt.sitting,
     )
 
 
@@ -115,7 +116,7 @@ def results(attempt: Attempt) -> Results:
         figures=made,
         rated=figures.rated(made),
     )
-    of_net = net.findings(made, found.rated, passes, idle)
+    of_net = [*net.findings(made, found.rated, passes, idle), *net.shared(made, found.rated, attempt.sitting)]
     return replace(found, findings=(*_findings(attempt, found), *of_net))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from wattstar.measuring.intervals import STUDENT_T_995, student
+from wattstar.records.intervals import STUDENT_T_995, student
 
 MOST_CORRELATION = 0.9
 """Beyond it so few blocks cannot tell one correlation from another."""

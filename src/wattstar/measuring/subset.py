@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, pstdev
 
-from wattstar.measuring.intervals import student
 from wattstar.measuring.series import Scatter
+from wattstar.records.intervals import student
 from wattstar.types import Interval
 
 LEAST_BLOCKS = 15

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from wattstar import registry, testsets
 from wattstar.errors import UnfitEnvironment, VerificationFailed
+from wattstar.measuring.observer import Circumstances, Progress
 from wattstar.measuring.process import Process, Streams, alone
-from wattstar.measuring.run import Circumstances, Progress, run
+from wattstar.measuring.run import run
 from wattstar.records.codec import canonical, decode, job_id
 from wattstar.records.store import Store
 from wattstar.records.tables import states_from_parquet

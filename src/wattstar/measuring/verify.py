@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wattstar.errors import UnfitEnvironment, UnknownName, UsageError, VerificationFailed
-from wattstar.measuring.checks import again, answers, meters, moments
+from wattstar.measuring.checks import again, answers, meters, moments, turns
 from wattstar.measuring.evidence import Evidence, gather
 from wattstar.records.codec import canonical, digest, job_id, record
 from wattstar.records.store import Store
@@ -27,6 +27,7 @@ CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
     "marks": moments.marks,
     "batches": moments.batches,
     "attempt": moments.attempt,
+    "sitting": turns.sitting,
     "status": again.status,
     "readings": again.readings,
     "figures": again.figures,

@@ -66,6 +66,10 @@ class Work:
         yield
         self.channel.flush(self.mark(name + "_end"))
 
+    def await_turn(self) -> None:
+        """Where others are served beside this model, rest until they have done their part."""
+        self._rest_until(self.channel.turn())
+
     def idle(self, name: str) -> None:
         """The model is loaded and nothing is asked."""
         if self.procedure.idle_seconds:
@@ -94,9 +98,20 @@ class Work:
         sweep = sum(cold) * warm / sum(cold[i % len(cold)] for i in range(served)) if warm else 0.0
         self.repeats = max(1, math.ceil(float(told) / sweep - ROUNDING)) if sweep else 1
 
+    def passes(self) -> None:
+        """Counted ones, until the parent has enough; in a sitting those of others lie between them."""
+        for index in itertools.count():
+            self.count(index)
+            word, moment = self.channel.word()
+            self._rest_until(int(moment or 0))
+            if word != "again":
+                return
+
     def count(self, index: int) -> None:
         """One counted pass: what is told of it is the same for every one."""
         self.served, self.outputs = [], []
+        if self.channel.seated:
+            self._return_to_work()
         blocks = self._window(index, "pass", 0) if len(self.turns) == 1 else self._in_turns(index)
         self._check()
         counts: Counter[str] = Counter()
@@ -106,12 +121,13 @@ class Work:
         words = {"index": index, "repeats": self.repeats, "queries": queries, "counts": counts, "blocks": blocks}
         self.channel.say("pass", words)
 
-    def first_phase(self, ends: str) -> None:
+    def first_phase(self, ends: str | None = None) -> None:
         """Serve batches up to the mark that ends their first phase, for as long as a pass is meant to last.
 
         It confirms what the phase is worked out to take in the passes, so it is done where idle is measured too.
+        ``ends`` None: there is only one phase.
         """
-        if not self.procedure.idle_seconds:
+        if ends is None or not self.procedure.idle_seconds:
             return
         with self.stage(FIRST):
             began = self.session.now()
@@ -124,6 +140,19 @@ class Work:
                 self.channel.breathe(now := self.session.now())
                 if (now - began) / 1e9 >= self.procedure.pass_seconds:
                     break
+
+    def _rest_until(self, moment: int) -> None:
+        """Workers of a sitting agree on what has passed; on the machine's own clock it always has."""
+        if (late := moment - self.session.now()) > 0:
+            self.session.sleep(late / 1e9)
+
+    def _return_to_work(self) -> None:
+        """Serve as long as a round of the warm-up: caches and clocks are still those of the model before."""
+        began = self.session.now()
+        for batch in itertools.cycle(self.batches):
+            self._uncounted(batch)
+            if (self.session.now() - began) / 1e9 >= self.procedure.pass_seconds / ROUNDS_A_PASS:
+                return
 
     def _in_turns(self, index: int) -> list[dict[str, Any]]:
         """Bring one group after another to the device and serve it in a window of its own."""

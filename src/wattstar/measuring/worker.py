@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import itertools
 import json
 import os
 import signal
@@ -16,11 +15,13 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wattstar import models, registry, testsets
 from wattstar.errors import ModelUnavailable, UnfitEnvironment, VerificationFailed, WattstarError
+from wattstar.measuring.attempt import IDLE
 from wattstar.measuring.channel import Channel
 from wattstar.measuring.phases import phases_of
 from wattstar.measuring.work import Work
@@ -29,6 +30,8 @@ from wattstar.testsets import SampleUnreadable
 from wattstar.types import Backend, Job, Kind, Mark, Output, Sample, Task, Weights
 
 PR_SET_PDEATHSIG = 1
+SITTING = "sitting.json"
+"""In the job's folder: the worker is one of several that take turns."""
 
 
 def main() -> int:
@@ -37,7 +40,7 @@ def main() -> int:
     folder = Path(sys.argv[1])
     job = decode(Job, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     with os.fdopen(int(sys.argv[2]), "wb") as out:
-        channel = Channel(out)
+        channel = Channel(out, seated=(folder / SITTING).exists())
         try:
             _serve(job, channel)
         except WattstarError as error:
@@ -66,6 +69,7 @@ def _serve(job: Job, channel: Channel) -> None:
     drawn = testsets.draw(rows.samples, task, job.controls, subset) if subset else None
     chosen = drawn.samples if drawn else rows.samples
     works = {sample.id: each for sample, each in zip(drawn.samples, drawn.works, strict=True)} if drawn else {}
+    channel.turn()
     began = time.monotonic_ns()
     with backend.session(job.model, task, job.controls) as session:
         work = Work(job.procedure, session, channel, works)
@@ -74,15 +78,12 @@ def _serve(job: Job, channel: Channel) -> None:
         with work.stage("preprocess"):
             samples, unreadable = _decode(chosen, task, job)
             work.prepare(samples, job.model.device, job.controls.batch_size)
-        work.idle("idle_before")
-        work.warm_up()
-        for index in itertools.count():
-            work.count(index)
-            if channel.word()[0] != "again":
-                break
-        for phase in phases_of(job)[1:2]:
-            work.first_phase(phase.begins)
-        work.idle("idle_after")
+        begins = [phase.begins for phase in phases_of(job)[1:2]]
+        before, after = (partial(work.idle, name) for name in IDLE)
+        for step in (before, work.warm_up, work.passes, partial(work.first_phase, *begins), after):
+            work.await_turn()
+            step()
+        work.await_turn()
         served, outputs = work.served, work.outputs
         parameters = session.parameters
     _report(channel, job, task, backend, _Answers(served, outputs, unreadable, work.seconds, parameters))

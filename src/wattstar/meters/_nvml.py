@@ -109,8 +109,8 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
     If the GPU is gone, reading its energy fails too and tells.
 
     ``slowdown``: 1 while the clocks are held down by heat, a hardware slowdown or the power brake, not by the power
-    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the tree of ``pid``;
-    left out where they cannot be told apart.
+    limit, which is a normal state under load. ``foreign_processes``: compute processes outside the trees of ``pid``
+    and of this process; left out where they cannot be told apart.
     """
     now = time.monotonic_ns()
     slowed = (
@@ -141,16 +141,19 @@ def state(nvml: Any, domain: str, handle: Any, pid: int) -> list[Observation]:
 
 
 def _others(processes: Sequence[Any], pid: int) -> int | None:
-    """How many are outside the tree of ``pid``; None where a number is of no process here.
+    """How many are outside the trees of ``pid`` and of this process; None where a number is of no process here.
+
+    Other workers of this process are those of its sitting, and rest while this one is counted.
 
     Inside a container many drivers give the host's numbers (github.com/NVIDIA/nvidia-docker/issues/1483).
     """
     every = {process.pid for process in processes}
     if not all(psutil.pid_exists(number) for number in every):
         return None
-    own = {pid}
-    with suppress(psutil.NoSuchProcess):
-        own |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    own = {pid, os.getpid()}
+    for root in tuple(own):
+        with suppress(psutil.NoSuchProcess):
+            own |= {child.pid for child in psutil.Process(root).children(recursive=True)}
     return len(every - own)
 
 

@@ -45,6 +45,11 @@ def grid(word: str) -> Grid:
     return Grid("the grid that was given", given, "as given")
 
 
+def grids() -> list[Grid]:
+    """All that are known: the world first, then countries by name."""
+    return sorted(set(_table().values()), key=lambda each: (each.code is not None, each.name))
+
+
 def _country(word: str) -> Grid:
     known = _table()
     found = known.get(word.strip().casefold())

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from wattstar.errors import VerificationFailed
-from wattstar.types import SCHEMA_VERSION, Job, Record
+from wattstar.types import READABLE_VERSIONS, SCHEMA_VERSION, Job, Record
 
 Value = TypeVar("Value")
+
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a character, as JSON may escape it: without its other half it cannot be written anywhere."""
+SINCE = {"sitting": 3}
+"""Field of a record → the schema version that brought it. A record of an earlier one is spelled without, as it was."""
 
 
 def encode(value: object) -> Any:
     """A noun as plain JSON values."""
-    return adapter(type(value)).dump_python(value, mode="json")
+    plain = adapter(type(value)).dump_python(value, mode="json")
+    if isinstance(value, Record):
+        return {name: each for name, each in plain.items() if SINCE.get(name, 0) <= value.schema_version}
+    return plain
 
 
 def decode(kind: type[Value], data: Any) -> Value:
@@ -32,7 +41,7 @@ def decode(kind: type[Value], data: Any) -> Value:
 def record(data: Any) -> Record:
     """Plain JSON values as a record; ``VerificationFailed`` also where a wattstar of another schema wrote it."""
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version != SCHEMA_VERSION:
+    if isinstance(version, int) and version not in READABLE_VERSIONS:
         raise VerificationFailed(
             f"it was written with schema version {version} by wattstar {data.get('wattstar')}, "
             f"this one reads version {SCHEMA_VERSION}"
@@ -48,16 +57,19 @@ def first_problem(error: ValidationError) -> str:
 
 
 def parsed(text: str | bytes) -> Any:
-    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take, or
-    nested deeper than Python can follow."""
+    """JSON as plain values; ``ValueError`` where it is none, as NaN and Infinity, which Python's parser would take,
+    nested deeper than Python can follow, or with half a character."""
 
     def refuse(word: str) -> None:
         raise ValueError(f"{word} is no number")
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        value = json.loads(text, parse_constant=refuse)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    if HALF.search(text if isinstance(text, str) else text.decode()):
+        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+    return value
 
 
 def canonical(value: object) -> bytes:

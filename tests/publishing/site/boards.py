@@ -85,7 +85,7 @@ def various(count: int = 24, seed: int | None = None) -> list[tuple[str, Record]
         seconds = 0.01 * (number + 1) if seed is None else draw.lognormvariate(-4, 1)
         job = fake_job(id=f"maker-{number % 9}/model-{number}", family=f"maker-{number % 9}")
         model = replace(job.model, weights=Weights.PRETRAINED, dtype=("float32", "bfloat16")[number % 2])
-        changes = {
+        changes: dict[str, Any] = {
             "job": replace(job, backend=ENGINES[number % 3], model=model),
             "loaded": Loaded(10 ** (6 + number % 4) * (number + 1), None, {}),
             "quality": None if number % 6 == 5 else Quality("accuracy", quality, True, 100),

@@ -50,6 +50,8 @@ def _as_many(evidence: Evidence) -> Iterator[str]:
         return
     nearly = (replace(procedure, target_error=procedure.target_error * share) for share in (0.99, 1.01))
     most, least = (needed(passes[: procedure.passes], each) for each in nearly)
+    if evidence.record.sitting is not None:  # of which each has as many as the one that scatters most
+        most = procedure.most_passes
     if not least <= len(passes) <= most:
         yield f"complete, with {len(passes)} passes; the pilot asks for {least}"
 

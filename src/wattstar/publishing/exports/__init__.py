@@ -7,8 +7,9 @@ with what is not known: it is left out, and where a format cannot do without, ``
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -108,7 +109,8 @@ def export(name: str, records: Sequence[Member], facts: Facts) -> Exported:
         raise UsageError(
             f"There is nothing to write: {'; '.join(left_out) or 'no records'}.", ["see what there is: wattstar list"]
         )
-    return Exported(tuple(_file(made, group, facts) for group in _groups(made.holds, kept)), tuple(left_out))
+    files = _apart([(group[0][0], _file(made, group, facts)) for group in _groups(made.holds, kept)])
+    return Exported(files, tuple(left_out))
 
 
 def _cures() -> dict[str, str]:
@@ -133,3 +135,9 @@ def _file(made: Format, group: Sequence[Member], facts: Facts) -> File:
     id, record = group[0]
     stem = {Holds.RECORDS: "wattstar", Holds.MODEL: file_name(record.job.model.id), Holds.RECORD: id[:12]}[made.holds]
     return File(stem + made.suffix, made.write(group, facts))
+
+
+def _apart(files: Sequence[tuple[str, File]]) -> tuple[File, ...]:
+    """Two models may come to one file name; then the record's id stands before it."""
+    often = Counter(file.name for _, file in files)
+    return tuple(replace(file, name=f"{id[:12]}-{file.name}") if often[file.name] > 1 else file for id, file in files)

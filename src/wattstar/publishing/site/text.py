@@ -15,7 +15,7 @@ UNKNOWN = "–"
 
 def number(value: float | None) -> str:
     """Three significant digits, thousands apart, never in powers of ten: ``0.0123``, ``12.3``, ``12,300``."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return UNKNOWN
     if value == 0:
         return "0"

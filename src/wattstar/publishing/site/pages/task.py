@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from wattstar import registry
+from wattstar.publishing.grids import INTENSITY_SOURCE, grids
 from wattstar.publishing.site import document, paths, words
 from wattstar.publishing.site.axis import Axis, around
 from wattstar.publishing.site.board import Board, Field, Group, Row
@@ -174,4 +175,5 @@ def data(field: Field, group: Group, options: Options) -> dict[str, Any]:
             for column in COLUMNS
         ],
         "columns": columnar(group.rows),
+        "grids": {"source": INTENSITY_SOURCE, "known": [[each.name, each.g_co2e_per_kwh] for each in grids()]},
     }

@@ -26,7 +26,7 @@ export function year(wh, asked) {
 const FIELDS = /** @type {[string, string, string, number, number, string][]} */ ([
   // key in the address, words, unit, from the start, least, where the number comes from
   ["day", "Queries a day", "", 100000, 0, ""],
-  ["grid", "Grid", "g CO₂e/kWh", 481, 0, ""],
+  ["grid", "Grid", "g CO₂e/kWh", 0, 0, ""],
   ["price", "Price", "per kWh", 0.25, 0, "in your currency"],
   ["pue", "PUE", "", 1.2, 1, "building over computers: 1.1 to 1.6"],
 ])
@@ -61,11 +61,12 @@ export function calculator(place, group, rows, address) {
     pick.addEventListener("change", () => change(key, pick.value))
     form.append(element("p", {}, element("label", { for: pick.id }, words[key]), pick))
   })
-  for (const [key, name, unit, start, , source] of FIELDS) {
+  for (const [key, name, unit, , , source] of FIELDS) {
+    const start = startOf(group, key)
     const input = /** @type {HTMLInputElement} */ (inputs.get(key))
     input.addEventListener("input", () => change(key, input.value === String(start) ? null : input.value))
     form.append(element("p", {}, element("label", { for: input.id }, name, unit ? element("span", { class: "unit" }, " " + unit) : ""), input,
-      ...(key === "grid" && grid ? [grid] : []), source ? element("small", { class: "quiet" }, source) : ""))
+      ...(key === "grid" ? [grid, element("small", { class: "quiet" }, group.grids.source)] : []), source ? element("small", { class: "quiet" }, source) : ""))
   }
   place.replaceChildren(form, out)
   let listed = ""
@@ -88,7 +89,8 @@ export function calculator(place, group, rows, address) {
     })
     /** @type {Record<string, number>} */
     const values = {}
-    for (const [key, , , start, least] of FIELDS) {
+    for (const [key, , , , least] of FIELDS) {
+      const start = startOf(group, key)
       const input = /** @type {HTMLInputElement} */ (inputs.get(key))
       const text = address.get(key) ?? String(start)
       if (document.activeElement !== input && input.value !== text) input.value = text
@@ -96,6 +98,8 @@ export function calculator(place, group, rows, address) {
       const wrong = !Number.isFinite(values[key]) || values[key] < least
       if (wrong) values[key] = NaN
       input.setAttribute("aria-invalid", String(wrong))
+      if (key === "grid" && document.activeElement !== grid) grid.value = text
+      if (key === "grid" && grid.selectedIndex < 0) grid.value = ""
     }
     const asked = { queries: values.day, grams: values.grid, price: values.price, pue: values.pue }
     show(out, group, picks.map((pick) => group.columns.id.indexOf(pick.value)), asked)
@@ -103,13 +107,17 @@ export function calculator(place, group, rows, address) {
   return work
 }
 
-/** A country's intensity, where the site has the table. @param {Group} group @param {(grams: number) => void} chosen */
+/** What a field holds before anybody changed it: of the grid, the world's. @param {Group} group @param {string} key */
+function startOf(group, key) {
+  const [world] = group.grids.known
+  return key === "grid" && world ? world[1] : FIELDS.find(([name]) => name === key)?.[3] ?? 0
+}
+
+/** A country's intensity. @param {Group} group @param {(grams: number) => void} chosen */
 function gridPicker(group, chosen) {
-  const grids = group.impact?.grids
-  if (!grids?.length) return null
   const pick = /** @type {HTMLSelectElement} */ (element("select", { "aria-label": "Country of the grid" }))
-  pick.append(element("option", { value: "" }, "a country's …"))
-  for (const [name, grams] of grids) pick.append(element("option", { value: grams }, name))
+  pick.append(element("option", { value: "" }, "own number"))
+  for (const [name, grams] of group.grids.known) pick.append(element("option", { value: grams }, name))
   pick.addEventListener("change", () => {
     if (pick.value) chosen(Number(pick.value))
   })
@@ -135,6 +143,6 @@ function show(out, group, two, asked) {
   const what = group.conditions.boundary === "system" ? "the whole machine" : `${group.conditions.boundary} alone`
   const estimated = two.some((row) => group.columns.method[row] === "estimated")
     ? " Of estimated energies: a direction, not an amount to rely on." : ""
-  out.replaceChildren(element("p", { class: "saves" }, sentence), element("div", { class: "year-box" }, table),
+  out.replaceChildren(element("p", { class: "saves" }, sentence), element("div", { class: "year-box", role: "region", "aria-label": "A year of these queries", tabindex: "0" }, table),
     element("p", { class: "quiet" }, `Counts ${what}, on ${group.conditions.hardware}, one query like the others of this task: ${group.conditions.work}. Other hardware and longer answers take other energies.${estimated}`))
 }

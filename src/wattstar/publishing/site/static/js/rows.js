@@ -26,7 +26,7 @@
  * @property {string} compare
  * @property {Column[]} shape
  * @property {Record<string, any[]>} columns
- * @property {any} impact
+ * @property {{source: string, known: [string, number][]}} grids Grams of CO2e per kWh, the world first.
  *
  * @typedef {object} View
  * @property {string} search

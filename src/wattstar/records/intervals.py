@@ -20,6 +20,9 @@ STUDENT_T_995 = (
 )  # fmt: skip
 """Two-sided 99 % quantiles, alike."""
 
+MOST_FREEDOM = 1000
+"""With so much, Student's t is the normal distribution within 0.1 % of its quantiles."""
+
 
 def student(freedom: float, quantiles: Sequence[float] = STUDENT_T_975) -> float:
     """The quantile for so many degrees of freedom, at least 1; between two whole numbers, on the line through both."""
@@ -29,6 +32,26 @@ def student(freedom: float, quantiles: Sequence[float] = STUDENT_T_975) -> float
     above = min(below + 1, len(quantiles))
     share = min(freedom - below, 1.0)
     return quantiles[below - 1] * (1 - share) + quantiles[above - 1] * share
+
+
+def two_sided(statistic: float, freedom: float) -> float:
+    """How likely Student's t is to be so far from 0 or farther; freedom is rounded down, which is on the safe side.
+
+    Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
+    """
+    if freedom < 1:
+        raise ValueError(f"{freedom:g} degrees of freedom tell nothing")
+    whole = min(math.floor(freedom), MOST_FREEDOM)
+    angle = math.atan(abs(statistic) / math.sqrt(whole))
+    term = math.cos(angle) if whole % 2 else 1.0
+    terms = [term] * (whole > 1)
+    for number in range(2 + whole % 2, whole - 1, 2):
+        term *= (number - 1) / number * math.cos(angle) ** 2
+        terms.append(term)
+    inside = math.sin(angle) * sum(terms)
+    if whole % 2:
+        inside = 2 / math.pi * (angle + inside)
+    return max(0.0, 1 - inside)
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
