@@ -146,9 +146,10 @@ def test_a_badge_for_each_model_and_task_says_what_it_stands_on(made: tuple[Boar
 
 def test_a_badge_is_never_of_the_row_that_looks_best(tmp_path: Path) -> None:
     """Of two of one day the greater energy; a newer one before both."""
-    from tests.support import written
+    from tests.support import fake_job, written
 
-    old = [written(energy, "some/model", spread=0.02) for energy in (0.1, 0.4)]
+    jobs = [fake_job(id="some/model", controls={"seed": seed}) for seed in (0, 1)]
+    old = [written(wh, "some/model", spread=0.02, job=job) for wh, job in zip((0.1, 0.4), jobs, strict=True)]
     path = paths.badge("some/model", "text-classification")
     assert b"0.400 Wh" in build(gather([store(tmp_path / "1", old)], []), Options())[path]
     new = written(0.2, "some/model", spread=0.02, started="2026-02-01T00:00:00.000+00:00")
