@@ -34,7 +34,7 @@ def test_it_is_walked_through_by_its_links(reading: Reading, site: Site) -> None
     with reading(site.single) as reader:
         page = reader.open("")
         page.get_by_role("link", name="Text classification", exact=True).click()
-        page.locator(f'nav.tabs a[href="#/{wanted.path}"]').click()
+        page.locator(f'nav.kinds a[href="#/{wanted.path}"]').click()
         page.locator("main h1").wait_for()
         best = wanted.context["group"].rows[0].model
         page.locator("table.rows tbody a").first.click()
