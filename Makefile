@@ -1,4 +1,4 @@
-# make quickstart   install, measure five tasks, print five tables
+# make quickstart   install, measure ten tasks, print ten tables, write a leaderboard
 # make check        everything that must be true before a commit: lint, types, contracts, tests
 # make test         the tests only
 #
@@ -9,6 +9,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv
 OUT ?= results
+SITE ?= dist
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -17,7 +18,8 @@ PINNED := -c requirements/constraints.txt
 .PHONY: quickstart test check lint types contracts schema clean
 
 quickstart: $(VENV)/quickstart
-	$(BIN)/wattstar run --plan quickstart --out $(OUT)
+	@$(BIN)/wattstar run --plan quickstart --out $(OUT); outcome=$$?; \
+		$(BIN)/wattstar leaderboard build $(OUT) --single-file -o $(SITE) && exit $$outcome
 
 test: $(VENV)/dev
 	$(BIN)/pytest
@@ -56,4 +58,4 @@ $(VENV)/dev: $(VENV)/quickstart
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) $(SITE)
