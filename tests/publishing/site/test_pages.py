@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -92,6 +93,8 @@ def test_what_lies_on_the_site_verifies(measured: tuple[Store, Record], tmp_path
     [(name, _)] = measured[0].records()
     done = command("verify", site / "store" / "records" / f"{name}.json")
     assert done.returncode == 0, done.stdout + done.stderr
+    done = command("label", "verify", site / paths.label(name), "--out", site / "store")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,17 @@ def test_an_invalid_record_has_a_page_that_says_so_and_no_figure(tmp_path: Path)
     assert "Invalid: throttling" in html
     assert "The record is kept, and never rated." in html
     assert "No figure counts" in page(files, "models/")
+
+
+def test_the_code_on_a_label_leads_to_the_record_s_page(tmp_path: Path) -> None:
+    made = written(0.2, "a/model", spread=0.01)
+    board = gather([store(tmp_path, [made])], [edition()])
+    files = build(board, Options(address="https://somebody.example/board"))
+    told = re.search(r'"address":"https://somebody.example/board/(r/[0-9a-f]+)"', files[paths.label(made[0])].decode())
+    assert told
+    assert f"url=../../{paths.record(made[0])}index.html".encode() in files[f"{told[1]}/index.html"]
+    far = build(board, Options(address=f"https://{'long' * 12}.example/"))
+    assert b'"address":"wattstar:' in far[paths.label(made[0])]
 
 
 def test_a_published_model_is_said_to_have_no_record_and_no_label(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -46,15 +46,20 @@ class Alternatives:
     def of(self, row: Row) -> list[Alternative]:
         """At most three that take less, each for a reason of its own, the most alike first."""
         found: dict[str, Alternative] = {}
-        family = [other for other in self.families[row.family] if self._less(other, row)]
         offered = [(self._as_good(row), f"at least as good: {self.group.quality_name}"),
-                   (family[-1] if family else None, "of the same family"),
+                   (self._sibling(row), "of the same family"),
                    (self.least, "the least of all")]  # fmt: skip
         for other, why in offered:
             if other is not None and self._less(other, row) and other.model not in found:
                 share = other.wh_per_1000.mid / row.wh_per_1000.mid
                 found[other.model] = Alternative(other, why, share, other.rating.rank is not None)
         return list(found.values())[:MOST]
+
+    def _sibling(self, row: Row) -> Row | None:
+        """The most alike that is worth a change."""
+        family = self.families[row.family]
+        first = bisect_right(family, WORTH * row.wh_per_1000.mid, key=lambda other: other.wh_per_1000.mid)
+        return next((family[place] for place in range(first - 1, -1, -1) if self._less(family[place], row)), None)
 
     def _as_good(self, row: Row) -> Row | None:
         good = self._good(row)

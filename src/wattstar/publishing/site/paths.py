@@ -31,6 +31,11 @@ def record(name: str) -> str:
     return f"records/{name[:DIGITS]}/"
 
 
+def label(name: str) -> str:
+    """A record's energy label."""
+    return f"labels/{name[:DIGITS]}.svg"
+
+
 def data(task: str) -> str:
     """All rows of a task, as columns."""
     return f"data/{slug(task)}.json"

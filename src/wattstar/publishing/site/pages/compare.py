@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
+from wattstar.errors import UsageError
 from wattstar.publishing.site import paths
-from wattstar.publishing.site.board import Board, Field
+from wattstar.publishing.site.board import Board, Field, Row
 from wattstar.publishing.site.page import Options, Page
 from wattstar.publishing.site.text import capital
+from wattstar.rating.comparisons import compare, paired
 
 
 def pages(board: Board, options: Options) -> Iterator[Page]:
@@ -20,9 +24,39 @@ def pages(board: Board, options: Options) -> Iterator[Page]:
         title="Compare models",
         description="How many times the energy one model takes of another, how sure that is, and what is not alike.",
         context={"fields": [(capital(field.title), paths.task(field), field) for field in fields]},
-        data={"tasks": [_task(field) for field in fields]},
+        data={"tasks": [_task(field) for field in fields], "paired": paired_ratios(board)},
         section=paths.COMPARE,
     )
+
+
+def paired_ratios(board: Board) -> list[dict[str, Any]]:
+    """Of records that were measured in turns, in one sitting: pairs tell more than two intervals do."""
+    found = []
+    for group in board.groups:
+        sittings: dict[str, list[Row]] = defaultdict(list)
+        for row in group.rows:
+            sitting = board.records[row.source].record.sitting if row.record else None
+            if sitting is not None:
+                sittings[sitting.id].append(row)
+        for rows in sittings.values():
+            found += [each for one, other in combinations(rows, 2) if (each := _pair(board, one, other))]
+    return found
+
+
+def _pair(board: Board, one: Row, other: Row) -> dict[str, Any] | None:
+    """The thriftier row's id, the other's, and their ratio; None where their passes do not alternate, or one has no
+    energy that counts."""
+    members = [(row.source, board.records[row.source].record) for row in (one, other)]
+    if not paired(members[0][1], members[1][1]):
+        return None
+    try:
+        made = compare(*members)
+    except UsageError:
+        return None
+    ids = {row.source: row.id for row in (one, other)}
+    ratio = made.ratio
+    return {"rows": [ids[name] for name in made.records], "ratio": [ratio.low, ratio.mid, ratio.high],
+            "pairs": made.pairs}  # fmt: skip
 
 
 def _task(field: Field) -> dict[str, Any]:

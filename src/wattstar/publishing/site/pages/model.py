@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from wattstar.publishing.site import paths
+from wattstar.publishing.site import labels, paths
 from wattstar.publishing.site.alternatives import Alternatives
 from wattstar.publishing.site.axis import Axis, around
 from wattstar.publishing.site.board import Board, Group, Kept, Row
 from wattstar.publishing.site.commands import again, standard
+from wattstar.publishing.site.labels import Label
 from wattstar.publishing.site.page import Options, Page
 from wattstar.publishing.site.pages.task import BOUNDARIES, Zone, zones
 from wattstar.publishing.site.text import capital, many
 from wattstar.rating.stars import stars
 from wattstar.types import Edition, Entry, Population
 
-MOST_RELATIVES = 24
+MOST_RELATIVES = 16
 PLACES = 2.0
 """Marks of a strip that are closer than half a per cent are drawn as one."""
 
@@ -69,14 +70,34 @@ class Known:
 def pages(board: Board, options: Options) -> Iterator[Page]:
     """Of every model that a row or a record is of."""
     known = _known(board)
-    members: dict[str, set[str]] = defaultdict(set)
-    for name, found in known.items():
-        for family in found.families:
-            members[family].add(name)
+    titles = {each.task: capital(each.title) for each in board.fields}
+    members: dict[str, list[str]] = defaultdict(list)
     for name in board.models:
-        found = known[name]
-        relatives = sorted(set().union(*(members[family] for family in found.families)) - {name}, key=str.lower)
-        yield _page(name, found, relatives, {each.task: capital(each.title) for each in board.fields})
+        for family in known[name].families:
+            members[family].append(name)
+    drawings = labels.labels(board, options)
+    for name in board.models:
+        families = [members[family] for family in sorted(known[name].families)]
+        made = _page(name, known[name], Relatives.of(name, families), titles)
+        yield replace(made, context={**made.context, "labels": _labels(known[name], drawings)})
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """Other models of its family, or families."""
+
+    shown: tuple[tuple[str, str], ...]
+    """The path of each one's page, and its name."""
+    more: int
+    """So many further ones."""
+
+    @staticmethod
+    def of(name: str, families: Sequence[Sequence[str]]) -> Relatives:
+        """The first of each family, which may have thousands."""
+        first = dict.fromkeys(one for family in families for one in family[: MOST_RELATIVES + 1] if one != name)
+        shown = list(first)[:MOST_RELATIVES]
+        most = max((len(family) for family in families), default=1) - 1
+        return Relatives(tuple((paths.model(one), one) for one in shown), max(0, most - len(shown)))
 
 
 def _known(board: Board) -> dict[str, Known]:
@@ -107,7 +128,7 @@ def _scene(group: Group, path: str, title: str) -> Scene:
     return Scene(group, path, title, axis, shown, marks, Alternatives(group))
 
 
-def _page(name: str, found: Known, relatives: list[str], titles: dict[str, str]) -> Page:
+def _page(name: str, found: Known, relatives: Relatives, titles: dict[str, str]) -> Page:
     tasks = list(dict.fromkeys(standing.scene.title for standing in found.standings))
     return Page(
         path=paths.model(name),
@@ -123,12 +144,18 @@ def _page(name: str, found: Known, relatives: list[str], titles: dict[str, str])
             "boundaries": BOUNDARIES,
             "titles": titles,
             "families": sorted(found.families),
-            "relatives": relatives[:MOST_RELATIVES],
-            "more_relatives": max(0, len(relatives) - MOST_RELATIVES),
+            "relatives": relatives,
             "commands": partial(_commands, name, found),
             "compare": paths.COMPARE,
         },
     )
+
+
+def _labels(found: Known, drawings: Mapping[str, Label]) -> list[tuple[Standing, Label]]:
+    """Of the newest records, one for each task."""
+    newest = sorted(found.standings, key=lambda standing: standing.row.date)
+    by_task = {each.scene.title: (each, drawings[each.row.source]) for each in newest if each.row.source in drawings}
+    return list(by_task.values())
 
 
 def _lede(found: Known, tasks: list[str]) -> str:

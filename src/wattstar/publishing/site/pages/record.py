@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from wattstar.publishing.site import circumstances, evidence, paths
+from wattstar.publishing.site import circumstances, evidence, labels, paths
 from wattstar.publishing.site.board import Board, Field, Group, Kept, Row
 from wattstar.publishing.site.commands import again
+from wattstar.publishing.site.labels import Label
 from wattstar.publishing.site.page import Options, Page
 from wattstar.publishing.site.text import capital
 from wattstar.rating.populations import figure
 from wattstar.records.units import per_unit
-from wattstar.types import Figure, Reading, Record, Severity, Window
+from wattstar.types import Reading, Record, Severity, Window
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ def pages(board: Board, options: Options) -> Iterator[Page]:
     """Of every undamaged one, invalid and failed ones too."""
     fields = {field.task: field for field in board.fields}
     rated = {row.source: (group, row) for group in board.groups for row in group.rows if row.record}
+    drawings = labels.labels(board, options)
     for name, kept in board.records.items():
-        yield _page(name, kept, rated.get(name), fields.get(kept.record.job.task))
+        yield _page(name, kept, rated.get(name), fields.get(kept.record.job.task), drawings.get(name))
 
 
-def _page(name: str, kept: Kept, place: tuple[Group, Row] | None, field: Field | None) -> Page:
+def _page(name: str, kept: Kept, place: tuple[Group, Row] | None, field: Field | None, label: Label | None) -> Page:
     record = kept.record
     group, row = place or (None, None)
     return Page(
@@ -58,6 +60,7 @@ def _page(name: str, kept: Kept, place: tuple[Group, Row] | None, field: Field |
             "figure": figure(record),
             "invalid": [each for each in record.findings if each.severity is Severity.INVALID],
             "units": per_unit(record),
+            "label": label,
             "drawn": partial(evidence.drawn, kept),
             "parts": parts(record),
             "domains": domains(record),
@@ -115,8 +118,3 @@ def phases(record: Record) -> list[dict[str, Any]]:
     for each in record.phases:
         whole[each.domain] = whole.get(each.domain, 0.0) + each.seconds
     return [{"phase": each, "share": each.seconds / (whole[each.domain] or 1.0)} for each in record.phases]
-
-
-def rated(made: Figure, record: Record) -> bool:
-    """Whether it is the figure that the record is rated by."""
-    return made.boundary is record.rated

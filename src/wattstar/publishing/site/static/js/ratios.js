@@ -27,6 +27,7 @@ const STUDENT_T_975 = [
  * @property {number | null} high
  * @property {number | null} chance That equals would differ so much, or more; null: it cannot be told.
  * @property {boolean} machines Whether two machines are compared.
+ * @property {number} pairs Of passes in turns; 0: two sittings.
  *
  * @typedef {"different" | "equal" | "not shown" | "unknown"} Verdict
  */
@@ -35,7 +36,7 @@ const STUDENT_T_975 = [
 export function ratioOf(less, more) {
   const mid = more.mid / less.mid
   const machines = less.machine === null || less.machine !== more.machine
-  if (less.high === null || more.high === null) return { mid, low: null, high: null, chance: null, machines }
+  if (less.high === null || more.high === null) return { mid, low: null, high: null, chance: null, machines, pairs: 0 }
   const shares = [less, more].map((energy) => (/** @type {number} */ (energy.high) - energy.mid) / energy.mid)
   const between = machines ? BETWEEN_MACHINES : BETWEEN_SITTINGS
   const half = Math.hypot(...shares, Z_975 * Math.SQRT2 * between)
@@ -44,7 +45,14 @@ export function ratioOf(less, more) {
   const most = STUDENT_T_975.length
   const freedom = inverse ? Math.min(Math.max(Math.floor(1 / inverse), 1), most) : most
   const chance = twoSided(Math.log(mid) / (half / STUDENT_T_975[freedom - 1]), freedom)
-  return { mid, low: mid * Math.exp(-half), high: mid * Math.exp(half), chance, machines }
+  return { mid, low: mid * Math.exp(-half), high: mid * Math.exp(half), chance, machines, pairs: 0 }
+}
+
+/** Of passes in turns, worked out already; how likely it is to be chance follows from its interval. @param {number[]} ends low, mid, high @param {number} pairs @returns {Ratio} */
+export function pairedRatio([low, mid, high], pairs) {
+  const freedom = pairs - 1
+  const error = Math.log(high / low) / 2 / STUDENT_T_975[Math.min(freedom, STUDENT_T_975.length) - 1]
+  return { mid, low, high, chance: error ? twoSided(Math.log(mid) / error, freedom) : Number(mid === 1), machines: false, pairs }
 }
 
 /** How likely Student's t is to be so far from 0 or farther: Abramowitz & Stegun (1964), 26.7.3 and 26.7.4. @param {number} statistic @param {number} freedom */

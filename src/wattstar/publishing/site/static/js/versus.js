@@ -3,7 +3,7 @@
 import { logAround } from "./axis.js"
 import { count, halfWidth, number, seconds, tickWords, UNKNOWN } from "./format.js"
 import { drawn, element, to } from "./page.js"
-import { BETWEEN_MACHINES, BETWEEN_SITTINGS, holm, ratioOf, verdictOf } from "./ratios.js"
+import { BETWEEN_MACHINES, BETWEEN_SITTINGS, holm, pairedRatio, ratioOf, verdictOf } from "./ratios.js"
 import { ENERGY } from "./rows.js"
 import { modelWords, starsOf } from "./table.js"
 
@@ -11,6 +11,7 @@ import { modelWords, starsOf } from "./table.js"
  * @typedef {import("./rows.js").Group} Group
  * @typedef {{group: Group, row: number, id: string}} Picked
  * @typedef {{less: Picked, more: Picked, ratio: import("./ratios.js").Ratio, verdict: import("./ratios.js").Verdict}} Pair
+ * @typedef {{rows: string[], ratio: number[], pairs: number}} InTurns
  */
 
 const CLOSE = 1.2
@@ -31,12 +32,18 @@ export function unlike(picked) {
   return Object.entries(CONDITIONS).filter(([name]) => new Set(picked.map((one) => one.group.conditions[name] ?? null)).size > 1)
 }
 
-/** Every two that may be compared, the thriftier one first. @param {Picked[]} picked @returns {Pair[]} */
-export function pairsOf(picked) {
+/** Every two that may be compared, the thriftier one first. @param {Picked[]} picked @param {InTurns[]} inTurns @returns {Pair[]} */
+export function pairsOf(picked, inTurns) {
   const order = [...picked].sort((a, b) => valueOf(a, ENERGY) - valueOf(b, ENERGY))
+  const ratio = (/** @type {Picked} */ less, /** @type {Picked} */ more) => {
+    const known = inTurns.find(({ rows }) => rows.includes(less.id) && rows.includes(more.id))
+    if (!known) return ratioOf(energyOf(less), energyOf(more))
+    const [low, mid, high] = known.ratio
+    return pairedRatio(known.rows[0] === less.id ? known.ratio : [1 / high, 1 / mid, 1 / low], known.pairs)
+  }
   const found = order.flatMap((less, index) => order.slice(index + 1).map((more) => ({ less, more })))
     .filter(({ less, more }) => less.group === more.group)
-    .map(({ less, more }) => ({ less, more, ratio: ratioOf(energyOf(less), energyOf(more)) }))
+    .map(({ less, more }) => ({ less, more, ratio: ratio(less, more) }))
   const shown = holm(found.map(({ ratio }) => ratio.chance))
   return found.map((pair, index) => ({ ...pair, verdict: verdictOf(pair.ratio, shown[index]) }))
 }
@@ -52,7 +59,7 @@ export function sentence({ less, more, ratio, verdict }, all) {
   const [thrifty, greedy] = [shortName(less, all), shortName(more, all)]
   const mid = ratioWords(ratio.mid, ratio.mid)
   if (ratio.low === null || ratio.high === null) return `${greedy} takes ${mid} times the energy of ${thrifty}; how sure that is is not known: an interval is missing.`
-  const span = `95 %: ${ratioWords(ratio.low, ratio.mid)} to ${ratioWords(ratio.high, ratio.mid)}, unpaired`
+  const span = `95 %: ${ratioWords(ratio.low, ratio.mid)} to ${ratioWords(ratio.high, ratio.mid)}, ${ratio.pairs ? `${ratio.pairs} pairs` : "unpaired"}`
   if (verdict === "different") return `${greedy} takes ${mid} times the energy of ${thrifty} (${span}).`
   if (verdict === "equal") return `${greedy} and ${thrifty} take equal energy within ± 2 %: ratio ${mid} (${span}).`
   return `No difference is shown between ${greedy} and ${thrifty}: ratio ${mid} (${span}).`
@@ -104,7 +111,8 @@ export function ratioBars(picked, pairs) {
 /** What the intervals contain and do not. @param {Pair[]} pairs @param {Picked[]} picked */
 export function notes(pairs, picked) {
   const found = []
-  if (pairs.some(({ ratio }) => ratio.low !== null && !ratio.machines)) found.push(`Unpaired: an interval contains how alike the passes of both were, and √2 times the ${100 * BETWEEN_SITTINGS} % that two sittings differ by.`)
+  if (pairs.some(({ ratio }) => ratio.pairs)) found.push("Pairs: passes of one sitting, in turns. What both went through alike is in no interval.")
+  if (pairs.some(({ ratio }) => ratio.low !== null && !ratio.machines && !ratio.pairs)) found.push(`Unpaired: an interval contains how alike the passes of both were, and √2 times the ${100 * BETWEEN_SITTINGS} % that two sittings differ by.`)
   if (pairs.some(({ ratio }) => ratio.low !== null && ratio.machines)) found.push(`Another card or machine: an interval contains √2 times the ${100 * BETWEEN_MACHINES} % that two of a kind differ by.`)
   if (pairs.length > 1) found.push(`Which differences are shown is adjusted for ${pairs.length} comparisons (Holm); each interval is 95 % by itself.`)
   if (picked.some((one) => valueOf(one, "method") === "estimated")) found.push("Estimated, not measured: what the estimate may be wrong by is in no interval.")

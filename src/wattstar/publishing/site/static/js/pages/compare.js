@@ -17,7 +17,7 @@ import { conditionsCheck, headline, notes, pairsOf, ratioBars, sentence, shortNa
 const OFFERED = 8
 
 register("compare", (main) => {
-  const { tasks } = /** @type {{tasks: Task[]}} */ (given(main))
+  const { tasks, paired } = /** @type {{tasks: Task[], paired: import("../versus.js").InTurns[]}} */ (given(main))
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (main.querySelector(`[data-part="${name}"]`))
   if (!tasks.length) {
     part("result").replaceChildren(element("p", { class: "note" }, "Nothing was measured yet."))
@@ -60,7 +60,7 @@ register("compare", (main) => {
       }
       if (mine !== drawing) return
       picker(part("picker"), tasks, task, group, here, picked, change)
-      result(part("result"), picked, missing)
+      result(part("result"), picked, missing, paired)
     } catch (error) {
       if (mine !== drawing) return
       part("result").replaceChildren(element("p", { class: "note bad", role: "alert" }, `What is to be compared could not be read (${error instanceof Error ? error.message : error}). The site has to be opened over http: wattstar leaderboard serve.`))
@@ -128,14 +128,14 @@ function picker(place, tasks, task, group, here, picked, change) {
   if (focused) (/** @type {HTMLElement | null} */ (place.querySelector(`[data-key="${CSS.escape(focused)}"]`)) ?? search).focus()
 }
 
-/** @param {HTMLElement} place @param {Picked[]} picked @param {string[]} missing */
-function result(place, picked, missing) {
+/** @param {HTMLElement} place @param {Picked[]} picked @param {string[]} missing @param {import("../versus.js").InTurns[]} paired */
+function result(place, picked, missing, paired) {
   const lost = missing.map((id) => element("p", { class: "note bad" }, `The row ${id.slice(0, 40)} is not on this leaderboard.`))
   if (picked.length < 2) {
     place.replaceChildren(...lost, element("p", { class: "note", role: "status" }, picked.length ? "Choose one more." : "Choose two to four models of one task; only what was measured under the same conditions gives a ratio."))
     return
   }
-  const pairs = pairsOf(picked)
+  const pairs = pairsOf(picked, paired)
   const said = element("section", { class: "part", "aria-labelledby": "ratio-title" }, element("h2", { id: "ratio-title" }, "How many times the energy"), conditionsCheck(picked))
   said.append(element("p", { class: "saves", role: "status" }, headline(pairs, picked)))
   if (pairs.length) said.append(ratioBars(picked, pairs), element("ul", { class: "sentences" }, ...pairs.map((pair) => element("li", {}, sentence(pair, picked)))))
