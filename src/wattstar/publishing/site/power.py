@@ -1,7 +1,7 @@
 """Power over time, drawn from a record's timeline: what a meter said between two stamps, never smoothed.
 
-A column of the drawing is narrower than a step, or wider: where it holds several steps, their least and their greatest
-power are drawn as a band, and the line is the mean that keeps the energy.
+Few steps are drawn as they are. More than there are columns are put into columns: the band reaches from the least to
+the greatest power in each, and the line is the mean that keeps the energy.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from wattstar.errors import VerificationFailed
 from wattstar.types import Method, Record, Stage, Timeline, Window
 
 COLUMNS = 800
-"""Of a drawing, whatever its width on a screen."""
+"""Width of a drawing, whatever that is on a screen, in units of its own."""
 HIGH = 100.0
 """Of a drawing, in units of its own."""
+Step = tuple[int, int, float]
+"""Begin and end, nanoseconds, and watts between."""
 LIMIT_SHOWN = 1.6
 """A device's limit is drawn where it is at most so many times what it drew."""
 
@@ -63,9 +65,9 @@ class Trace:
     steps: int
     """So many readings are in it."""
     band: str
-    """Path data: between the least and the greatest power of each column; empty where no column holds two steps."""
+    """Path data: between the least and the greatest power of each column; empty where each step is drawn by itself."""
     line: str
-    """Path data: the mean of each column."""
+    """Path data: the power of each step, or the mean of each column."""
     ticks: tuple[Tick, ...]
     limit: float | None
     """Per cent of the height: the most that the device may draw; None: unknown, or far above."""
@@ -140,8 +142,7 @@ def steps(most: float, wanted: int) -> list[float]:
 
 def _trace(line: Timeline, window: Window) -> Trace | None:
     found = list(_steps(line, window))
-    columns = binned(found, window)
-    if not any(columns):
+    if not found:
         return None
     most = max(watts for _, _, watts in found)
     ticks = steps(most * 1.04 or 1.0, 2)
@@ -154,8 +155,7 @@ def _trace(line: Timeline, window: Window) -> Trace | None:
         meter=line.meter,
         method=line.method,
         steps=len(found),
-        band=_band(columns, top),
-        line=_line(columns, top),
+        **_drawn(found, window, top),
         ticks=tuple(Tick(_height(value, top), value) for value in ticks),
         limit=None if limit is None else _height(limit, top),
         mean=sum(span * watts for span, watts in inside) / sum(span for span, _ in inside),
@@ -163,7 +163,7 @@ def _trace(line: Timeline, window: Window) -> Trace | None:
     )
 
 
-def _steps(line: Timeline, window: Window) -> Iterator[tuple[int, int, float]]:
+def _steps(line: Timeline, window: Window) -> Iterator[Step]:
     """Begin, end, watts between two stamps that touch the window; a counter's lateness taken off."""
     late = round(line.lag.mid * 1e9) if line.lag else 0
     for (begin, less), (end, more) in pairwise(zip(line.times, line.joules, strict=True)):
@@ -174,7 +174,7 @@ def _steps(line: Timeline, window: Window) -> Iterator[tuple[int, int, float]]:
             yield begin - late, end - late, watts
 
 
-def binned(found: Sequence[tuple[int, int, float]], window: Window, count: int = COLUMNS) -> list[Column | None]:
+def binned(found: Sequence[Step], window: Window, count: int = COLUMNS) -> list[Column | None]:
     """Steps (begin, end, watts; in order) → columns; None where no step reaches."""
     wide = (window.end - window.begin) / count
     made: list[Column | None] = [None] * count
@@ -200,6 +200,29 @@ def _height(watts: float, top: float) -> float:
     return round(HIGH * (1 - watts / top), 1)
 
 
+def _drawn(found: Sequence[Step], window: Window, top: float) -> dict[str, str]:
+    """Line and band."""
+    if len(found) <= COLUMNS:
+        return {"line": _exact(found, window, top), "band": ""}
+    runs = list(_runs(binned(found, window)))
+    return {
+        "line": "".join(_along([(place, _height(each.mean, top)) for place, each in run]) for run in runs),
+        "band": "".join(_band(run, top) for run in runs),
+    }
+
+
+def _exact(found: Sequence[Step], window: Window, top: float) -> str:
+    """A staircase of all steps; broken where one does not begin with the end of the one before."""
+    scale, made, last = COLUMNS / (window.end - window.begin), [], None
+    for begin, end, watts in found:
+        height = _height(watts, top)
+        if begin != last:
+            made.append(f"M{max(0.0, (begin - window.begin) * scale):.1f} {height:g}")
+        made.append(f"V{height:g}H{min(float(COLUMNS), (end - window.begin) * scale):.1f}")
+        last = end
+    return "".join(made)
+
+
 def _runs(columns: Sequence[Column | None]) -> Iterator[list[tuple[int, Column]]]:
     """Columns that hold something, without a hole between them."""
     run: list[tuple[int, Column]] = []
@@ -211,18 +234,10 @@ def _runs(columns: Sequence[Column | None]) -> Iterator[list[tuple[int, Column]]
             run = []
 
 
-def _line(columns: Sequence[Column | None], top: float) -> str:
-    return "".join(_along([(place, _height(each.mean, top)) for place, each in run]) for run in _runs(columns))
-
-
-def _band(columns: Sequence[Column | None], top: float) -> str:
-    made = []
-    for run in _runs(columns):
-        if any(each.most > each.least for _, each in run):
-            above = _along([(place, _height(each.most, top)) for place, each in run])
-            below = _along([(place, _height(each.least, top)) for place, each in reversed(run)], back=True)
-            made.append(f"{above}{below}Z")
-    return "".join(made)
+def _band(run: Sequence[tuple[int, Column]], top: float) -> str:
+    above = _along([(place, _height(each.most, top)) for place, each in run])
+    below = _along([(place, _height(each.least, top)) for place, each in reversed(run)], back=True)
+    return f"{above}{below}Z"
 
 
 def _along(points: Sequence[tuple[int, float]], *, back: bool = False) -> str:
