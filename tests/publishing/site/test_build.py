@@ -13,6 +13,7 @@ from tests.publishing.site.boards import board, edition, own, store
 from tests.support import command, written
 from wattstar.publishing.site import Options, build, gather
 
+OUR_PICTURES = ("../../labels/", "data:image/svg+xml;base64,")
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>/{{ 7 * 7 }}'
 
 
@@ -75,7 +76,7 @@ def test_a_name_with_markup_is_a_name(tmp_path: Path, single_file: bool) -> None
     for name, data in build(made, Options(title=HOSTILE, single_file=single_file)).items():
         if name.endswith(".html"):
             for tag, attributes in Tags(data.decode()).found:
-                assert tag != "img", name
+                assert tag != "img" or str(attributes["src"]).startswith(OUR_PICTURES), name
                 assert not [key for key in attributes if key.startswith("on")], (name, attributes)
             assert b"<script>alert" not in data, name
             assert b"49" not in re.findall(rb"onerror=alert\(2\)&gt;/(..)", data), name
