@@ -121,7 +121,7 @@ def look(started: Any, way: Shown, *, count: bool) -> None:
     context = started.new_context(viewport={"width": 1280, "height": 900})
     bodies: list[Any] = []
     page = context.new_page()
-    page.on("response", bodies.append)
+    page.on("response", lambda response: bodies.append(response))
     page.add_init_script(f"({SEEN})({way.first!r})")
     page.goto(way.address, wait_until="commit")
     page.wait_for_function("() => window.seen", timeout=120_000)
