@@ -255,8 +255,8 @@ def test_the_marks_of_the_drawing_are_read_out_by_arrow_keys(page: Any, own: tup
 def test_an_embedded_page_is_the_table_and_what_it_says_of_itself(reading: Reading, own: tuple[str, Group]) -> None:
     with reading() as reader:
         page = reader.open(own[0] + "?embed=1#sort=model")
-        assert page.locator("header nav >> visible=true").count() == 0
         assert page.locator("[data-part=calculator]").is_hidden()
+        assert page.locator("nav >> visible=true").count() == 0
         assert page.locator("details.conditions").is_visible()
         assert page.locator("th[aria-sort=ascending]").inner_text() == "Model"
         way_out = page.locator(".embed-out a")
