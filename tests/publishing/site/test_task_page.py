@@ -272,3 +272,20 @@ def test_on_a_phone_a_row_says_what_each_number_is(reading: Reading, own: tuple[
         cell = page.locator("table.rows tbody tr td.energy").first
         assert cell.get_attribute("data-label") == "Wh per 1,000 queries"
         assert cell.is_visible()
+
+
+def test_two_of_the_tray_are_compared_and_the_address_keeps_them(reading: Reading, own: tuple[str, Group]) -> None:
+    """The ratio of their energies is that of the board."""
+    less, more = own[1].rows[1], own[1].rows[9]
+    with reading() as reader:
+        page = reader.open(own[0])
+        for row in (less, more):
+            page.get_by_label(f"Compare {row.model}", exact=True).check()
+        page.get_by_role("link", name="Compare 2").click()
+        page.wait_for_function("() => document.querySelector('main').dataset.kind === 'compare'")
+        shown = page.locator("main").inner_text().replace("\n", "")
+        assert {row.model for row in (less, more) if row.model in shown} == {less.model, more.model}
+        assert f"{more.wh_per_1000.mid / less.wh_per_1000.mid:.3g}×" in shown
+        address = page.url.removeprefix(reader.home)
+    with reading() as reader:
+        assert reader.open(address).locator("main").inner_text().replace("\n", "") == shown
