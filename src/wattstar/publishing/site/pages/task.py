@@ -12,7 +12,7 @@ from wattstar.publishing.grids import INTENSITY_SOURCE, grids
 from wattstar.publishing.site import document, paths, words
 from wattstar.publishing.site.axis import Axis, around
 from wattstar.publishing.site.board import Board, Field, Group, Row
-from wattstar.publishing.site.columns import COLUMNS, SCHEMA, columnar, known
+from wattstar.publishing.site.columns import COLUMNS, SCHEMA, Column, columnar, known
 from wattstar.publishing.site.page import Options, Page
 from wattstar.publishing.site.text import capital, number, parts
 from wattstar.rating.populations import work
@@ -136,6 +136,11 @@ def _sources(task: str) -> Sequence[DataSource]:
     return recipe(editions[-1], registry.task(task).tag).sources
 
 
+def _shape(column: Column) -> dict[str, Any]:
+    """Of a column, all but what works out its values."""
+    return {name: value for name, value in vars(column).items() if name != "of"}
+
+
 def data(field: Field, group: Group, options: Options) -> dict[str, Any]:
     """What the script needs of a group."""
     conditions = group.conditions
@@ -162,18 +167,7 @@ def data(field: Field, group: Group, options: Options) -> dict[str, Any]:
         "higherIsBetter": group.higher_is_better,
         "models": {name: paths.model(name) for name in sorted({row.model for row in group.rows})},
         "compare": paths.COMPARE,
-        "shape": [
-            {
-                "name": column.name,
-                "label": column.label,
-                "kind": column.kind,
-                "help": column.help,
-                "shown": column.shown,
-                "facet": column.facet,
-                "listed": column.listed,
-            }
-            for column in COLUMNS
-        ],
+        "shape": [_shape(column) for column in COLUMNS],
         "columns": columnar(group.rows),
         "grids": {"source": INTENSITY_SOURCE, "known": [[each.name, each.g_co2e_per_kwh] for each in grids()]},
     }

@@ -39,72 +39,96 @@ export function alike(kwh) {
   return `a 10-watt lamp for ${number(kwh / 0.01 / 24 / 365)} years, day and night`
 }
 
+/** @typedef {{get: (name: string) => string | null, set: (values: Record<string, string | null>) => void}} Address */
+
 /**
  * @param {HTMLElement} place
  * @param {Group} group
  * @param {() => number[]} rows
- * @param {{get: (name: string) => string | null, set: (values: Record<string, string | null>) => void}} address
+ * @param {Address} address
  */
 export function calculator(place, group, rows, address) {
-  const inputs = new Map(FIELDS.map(([key, , , , least]) => [key, /** @type {HTMLInputElement} */ (element("input", { type: "number", min: least, step: "any", inputmode: "decimal", id: `calculator-${key}` }))]))
-  const picks = ["this", "that"].map((key) => /** @type {HTMLSelectElement} */ (element("select", { id: `calculator-${key}` })))
-  const out = element("div", { class: "calculator-out", role: "status" })
-  const grid = gridPicker(group, (grams) => change("grid", String(grams)))
   const change = (/** @type {string} */ key, /** @type {string | null} */ value) => {
     address.set({ [key]: value })
     work()
   }
-  const form = element("div", { class: "calculator-form" })
-  const words = { this: "This model", that: "against" }
-  picks.forEach((pick, index) => {
-    const key = /** @type {"this" | "that"} */ (["this", "that"][index])
-    pick.addEventListener("change", () => change(key, pick.value))
-    form.append(element("p", {}, element("label", { for: pick.id }, words[key]), pick))
-  })
-  for (const [key, name, unit, , , source] of FIELDS) {
-    const start = startOf(group, key)
-    const input = /** @type {HTMLInputElement} */ (inputs.get(key))
-    input.addEventListener("input", () => change(key, input.value === String(start) ? null : input.value))
-    form.append(element("p", {}, element("label", { for: input.id }, name, unit ? element("span", { class: "unit" }, " " + unit) : ""), input,
-      ...(key === "grid" ? [grid, element("small", { class: "quiet" }, group.grids.source)] : []), source ? element("small", { class: "quiet" }, source) : ""))
-  }
-  place.replaceChildren(form, out)
+  const picks = ["this", "that"].map((key) => modelPicker(key, change))
+  const grid = gridPicker(group, (grams) => change("grid", String(grams)))
+  const inputs = FIELDS.map(([key, , , , least]) => numberInput(key, least, startOf(group, key), change))
+  const out = element("div", { class: "calculator-out", role: "status" })
+  place.replaceChildren(calculatorForm(group, picks, inputs, grid), out)
   let listed = ""
   const list = () => {
     const found = rows().slice(0, LISTED)
-    const key = found.join()
-    if (key === listed) return
-    listed = key
-    const options = () => found.map((row) => element("option", { value: group.columns.id[row] }, `${group.columns.model[row]} · ${number(group.columns[ENERGY][row])} Wh`))
-    for (const pick of picks) pick.replaceChildren(...options())
+    if (found.join() === listed) return
+    listed = found.join()
+    const words = (/** @type {number} */ row) => `${group.columns.model[row]} · ${number(group.columns[ENERGY][row])} Wh`
+    for (const pick of picks) pick.replaceChildren(...found.map((row) => element("option", { value: group.columns.id[row] }, words(row))))
   }
   const work = () => {
     list()
-    const useful = rows().filter((row) => group.columns.weights[row] !== "random")
-    const byEnergy = [...(useful.length > 1 ? useful : rows())].sort((a, b) => group.columns[ENERGY][a] - group.columns[ENERGY][b])
-    const starts = [byEnergy[0], byEnergy[Math.floor(byEnergy.length / 2)]]
+    const starts = startingPair(group, rows())
     picks.forEach((pick, index) => {
-      const wanted = address.get(["this", "that"][index]) ?? (starts[index] === undefined ? "" : group.columns.id[starts[index]])
-      if ([...pick.options].some((option) => option.value === wanted)) pick.value = wanted
+      const wanted = address.get(index ? "that" : "this") ?? starts[index]
+      if ([...pick.options].some((option) => option.value === wanted)) pick.value = wanted ?? ""
     })
-    /** @type {Record<string, number>} */
-    const values = {}
-    for (const [key, , , , least] of FIELDS) {
-      const start = startOf(group, key)
-      const input = /** @type {HTMLInputElement} */ (inputs.get(key))
-      const text = address.get(key) ?? String(start)
-      if (document.activeElement !== input && input.value !== text) input.value = text
-      values[key] = text.trim() === "" ? NaN : Number(text)
-      const wrong = !Number.isFinite(values[key]) || values[key] < least
-      if (wrong) values[key] = NaN
-      input.setAttribute("aria-invalid", String(wrong))
-      if (key === "grid" && document.activeElement !== grid) grid.value = text
-      if (key === "grid" && grid.selectedIndex < 0) grid.value = ""
-    }
-    const asked = { queries: values.day, grams: values.grid, price: values.price, pue: values.pue }
-    show(out, group, picks.map((pick) => group.columns.id.indexOf(pick.value)), asked)
+    const [queries, grams, price, pue] = inputs.map((input, index) => numberOf(input, FIELDS[index], group, address))
+    if (document.activeElement !== grid) grid.value = String(grams)
+    if (grid.selectedIndex < 0) grid.value = ""
+    show(out, group, picks.map((pick) => group.columns.id.indexOf(pick.value)), { queries, grams, price, pue })
   }
   return work
+}
+
+/** @param {string} key @param {(key: string, value: string) => void} change */
+function modelPicker(key, change) {
+  const made = /** @type {HTMLSelectElement} */ (element("select", { id: `calculator-${key}` }))
+  made.addEventListener("change", () => change(key, made.value))
+  return made
+}
+
+/** What is as it was from the start has no place in the address. @param {string} key @param {number} least @param {number} start @param {(key: string, value: string | null) => void} change */
+function numberInput(key, least, start, change) {
+  const shape = { type: "number", min: least, step: "any", inputmode: "decimal", id: `calculator-${key}` }
+  const made = /** @type {HTMLInputElement} */ (element("input", shape))
+  made.addEventListener("input", () => change(key, made.value === String(start) ? null : made.value))
+  return made
+}
+
+/** @param {Group} group @param {HTMLSelectElement[]} picks @param {HTMLInputElement[]} inputs @param {HTMLSelectElement} grid */
+function calculatorForm(group, picks, inputs, grid) {
+  const form = element("div", { class: "calculator-form" })
+  const small = (/** @type {string} */ words) => element("small", { class: "quiet" }, words)
+  picks.forEach((pick, index) => {
+    form.append(element("p", {}, element("label", { for: pick.id }, index ? "against" : "This model"), pick))
+  })
+  FIELDS.forEach(([key, name, unit, , , source], index) => {
+    const label = element("label", { for: inputs[index].id }, name)
+    if (unit) label.append(element("span", { class: "unit" }, " " + unit))
+    const line = element("p", {}, label, inputs[index])
+    if (key === "grid") line.append(grid, small(group.grids.source))
+    if (source) line.append(small(source))
+    form.append(line)
+  })
+  return form
+}
+
+/** The least energy and the one in the middle, of models that know something, where there are two. @param {Group} group @param {number[]} rows */
+function startingPair(group, rows) {
+  const useful = rows.filter((row) => group.columns.weights[row] !== "random")
+  const energies = group.columns[ENERGY]
+  const order = [...(useful.length > 1 ? useful : rows)].sort((a, b) => energies[a] - energies[b])
+  return [order[0], order[Math.floor(order.length / 2)]].map((row) => (row === undefined ? null : group.columns.id[row]))
+}
+
+/** Not a number where what was typed is none, or too small. @param {HTMLInputElement} input @param {typeof FIELDS[0]} field @param {Group} group @param {Address} address */
+function numberOf(input, [key, , , , least], group, address) {
+  const text = address.get(key) ?? String(startOf(group, key))
+  if (document.activeElement !== input && input.value !== text) input.value = text
+  const value = text.trim() === "" ? NaN : Number(text)
+  const right = Number.isFinite(value) && value >= least
+  input.setAttribute("aria-invalid", String(!right))
+  return right ? value : NaN
 }
 
 /** What a field holds before anybody changed it: of the grid, the world's. @param {Group} group @param {string} key */

@@ -60,45 +60,26 @@ export function scatter(place, group, rows, chosen) {
     place.replaceChildren(element("p", { class: "note" }, "Neither quality nor size nor time is known of these rows: their publisher gives energies alone."))
     return () => {}
   }
-  const picker = element("fieldset", { class: "switch" }, element("legend", { class: "unseen" }, "Energy against"))
+  const picker = axisPicker(choices, chosen.set)
   const box = element("div", { class: "scatter-box", role: "group", tabindex: "0" })
   const said = element("p", { class: "scatter-said quiet", role: "status" })
   place.replaceChildren(picker, box, said)
   const current = () => choices.find((choice) => choice.name === chosen.get()) ?? choices[0]
-  for (const choice of choices) {
-    const radio = /** @type {HTMLInputElement} */ (element("input", { type: "radio", name: "against", value: choice.name }))
-    radio.addEventListener("change", () => chosen.set(choice.name))
-    picker.append(element("label", { class: "choice" }, radio, ` Energy against ${choice.words}`))
-  }
   /** @type {Point[]} */
   let points = []
-  let at = -1
   const show = (/** @type {number} */ index) => {
-    at = index
     for (const mark of box.querySelectorAll(".point")) mark.classList.toggle("current", Number(mark.getAttribute("data-index")) === index)
     said.textContent = index < 0 ? "Point at a mark, or step through them with the arrow keys." : pointWords(group, points[index], current())
   }
-  box.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key]
-    if (step === undefined || !points.length) return
-    event.preventDefault()
-    show(Math.min(points.length - 1, Math.max(0, at + step)))
-  })
-  box.addEventListener("pointerover", (event) => {
-    const index = event.target instanceof Element ? event.target.getAttribute("data-index") : null
-    if (index !== null) show(Number(index))
-  })
+  const begin = stepThrough(box, () => points.length, show)
   const update = () => {
     const choice = current()
     for (const radio of picker.querySelectorAll("input")) radio.checked = radio.value === choice.name
-    points = rows()
-      .filter((row) => group.columns[choice.name][row] !== null && (choice.even || group.columns[choice.name][row] > 0))
-      .map((row) => ({ row, x: group.columns[ENERGY][row], y: group.columns[choice.name][row] }))
-      .sort((a, b) => a.x - b.x)
+    points = pointsOf(group, rows(), choice)
     const missing = rows().length - points.length
     box.setAttribute("aria-label", `Energy against ${choice.words}: ${points.length} marks, arrow keys step through them`)
     box.replaceChildren(drawing(group, points, choice, Math.max(300, box.clientWidth || 900)))
-    show(-1)
+    begin()
     if (missing) said.textContent += ` ${missing} rows have no ${choice.words} and are left out.`
   }
   new ResizeObserver(() => {
@@ -106,6 +87,43 @@ export function scatter(place, group, rows, chosen) {
     if (width && Math.abs(Number(width) - box.clientWidth) > 8 && box.clientWidth) update()
   }).observe(box)
   return update
+}
+
+/** @param {Choice[]} choices @param {(name: string) => void} chosen */
+function axisPicker(choices, chosen) {
+  const made = element("fieldset", { class: "switch" }, element("legend", { class: "unseen" }, "Energy against"))
+  for (const choice of choices) {
+    const radio = /** @type {HTMLInputElement} */ (element("input", { type: "radio", name: "against", value: choice.name }))
+    radio.addEventListener("change", () => chosen(choice.name))
+    made.append(element("label", { class: "choice" }, radio, ` Energy against ${choice.words}`))
+  }
+  return made
+}
+
+/** With arrow keys or a pointer; returns what begins anew, at none. @param {HTMLElement} box @param {() => number} many @param {(index: number) => void} show */
+function stepThrough(box, many, show) {
+  let at = -1
+  const go = (/** @type {number} */ index) => show((at = index))
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key]
+    if (step === undefined || !many()) return
+    event.preventDefault()
+    go(Math.min(many() - 1, Math.max(0, at + step)))
+  })
+  box.addEventListener("pointerover", (event) => {
+    const index = event.target instanceof Element ? event.target.getAttribute("data-index") : null
+    if (index !== null) go(Number(index))
+  })
+  return () => go(-1)
+}
+
+/** The rows of which both are known, least energy first. @param {Group} group @param {number[]} rows @param {Choice} choice @returns {Point[]} */
+function pointsOf(group, rows, choice) {
+  const upright = group.columns[choice.name]
+  return rows
+    .filter((row) => upright[row] !== null && (choice.even || upright[row] > 0))
+    .map((row) => ({ row, x: group.columns[ENERGY][row], y: upright[row] }))
+    .sort((a, b) => a.x - b.x)
 }
 
 /** Of the interval, or of an estimate's range, which is wider. @param {Group} group @param {number} row @returns {[number, number, boolean]} */

@@ -38,11 +38,12 @@ export function tell() {
  * @param {(state: URLSearchParams) => void} changed
  */
 export function watch(changed) {
-  let path = place().path
-  window.addEventListener("hashchange", () => {
+  const [main, { path }] = [document.querySelector("main"), place()]
+  const look = () => {
+    // In the single file another page may have taken this one's place.
+    if (!main?.isConnected) return window.removeEventListener("hashchange", look)
     tell()
-    if (single() && place().path !== path) return
-    path = place().path
-    changed(read())
-  })
+    if (place().path === path) changed(read())
+  }
+  window.addEventListener("hashchange", look)
 }

@@ -10,8 +10,23 @@ import { drawTable } from "../table.js"
 import { tools } from "../tools.js"
 import { tray } from "../tray.js"
 
+/** @typedef {import("../rows.js").View} View @typedef {import("../rows.js").Group} Group */
+
+/** What stands below the table, where not all rows are drawn. @param {HTMLTableElement} table @param {Group} group @param {View} view @param {number} found @param {(view: View) => void} change */
+function moreRows(table, group, view, found, change) {
+  const left = found - view.rows
+  if (left <= 0) return []
+  const more = element("button", { type: "button" }, `Show ${several(Math.min(left, group.pageRows), "more row")}`)
+  more.addEventListener("click", () => {
+    change({ ...view, rows: view.rows + group.pageRows })
+    // To the first row that is new: the button is gone.
+    table.tBodies[0].rows[view.rows]?.querySelector("input")?.focus()
+  })
+  return [more, element("span", { class: "quiet" }, `${left.toLocaleString("en-US")} left`)]
+}
+
 register("task", (main) => {
-  /** @type {import("../rows.js").Group | null} */
+  /** @type {Group | null} */
   const group = given(main)
   if (!group) return
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (main.querySelector(`[data-part="${name}"]`))
@@ -20,7 +35,7 @@ register("task", (main) => {
   let view = viewOf(read(), group)
   let rows = selected(group, view)
 
-  const change = (/** @type {import("../rows.js").View} */ wanted) => {
+  const change = (/** @type {View} */ wanted) => {
     view = wanted
     write(stateOf(view, read(), group))
     draw()
@@ -45,22 +60,11 @@ register("task", (main) => {
       change({ ...view, compare: wanted ? [...view.compare, id] : view.compare.filter((one) => one !== id) }),
     sort: (/** @type {string} */ name) => change({ ...view, sort: view.sort === name ? `-${name}` : name }),
   }
-  const foot = () => {
-    const left = rows.length - view.rows
-    const more = element("button", { type: "button" }, `Show ${several(Math.min(left, group.pageRows), "more row")}`)
-    more.addEventListener("click", () => {
-      const first = view.rows
-      change({ ...view, rows: view.rows + group.pageRows })
-      // To the first row that is new: the button is gone.
-      table.tBodies[0].rows[first]?.querySelector("input")?.focus()
-    })
-    part("foot").replaceChildren(...(left > 0 ? [more, element("span", { class: "quiet" }, `${left.toLocaleString("en-US")} left`)] : []))
-  }
   function draw() {
     if (!group) return
     rows = selected(group, view)
     drawTable(table, group, view, rows, calls)
-    foot()
+    part("foot").replaceChildren(...moreRows(table, group, view, rows.length, change))
     for (const update of updates) update()
   }
   watch((state) => {
