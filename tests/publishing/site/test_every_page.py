@@ -60,6 +60,7 @@ def test_every_link_of_the_navigation_leads_to_a_page_and_says_where_one_is(read
         names = page.locator("header nav a").all_inner_texts()
         for name in names:
             page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+            page.locator("footer").wait_for()
             assert page.locator("h1").count() == 1
             assert page.locator('header nav a[aria-current="page"]').inner_text() == name
 
