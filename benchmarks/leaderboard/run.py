@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--gradio", help="a Python that has gradio 6")
     parser.add_argument("--rounds", type=int, default=7)
     asked = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before; Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         sites = [built(Path(folder), rows) for rows in SIZES]
         ways = [stack.enter_context(served(site, rows)) for site, rows in zip(sites, SIZES, strict=True)]
@@ -121,7 +123,7 @@ def look(started: Any, way: Shown, *, count: bool) -> None:
     context = started.new_context(viewport={"width": 1280, "height": 900})
     bodies: list[Any] = []
     page = context.new_page()
-    page.on("response", bodies.append)
+    page.on("response", lambda response: bodies.append(response))
     page.add_init_script(f"({SEEN})({way.first!r})")
     page.goto(way.address, wait_until="commit")
     page.wait_for_function("() => window.seen", timeout=120_000)
@@ -136,7 +138,7 @@ def look(started: Any, way: Shown, *, count: bool) -> None:
 
 def report(ways: Sequence[Shown], rounds: int) -> None:
     """A line each."""
-    print(f"\nfirst rows visible, {rounds} interleaved visits with an empty cache, {os.cpu_count()} cores")
+    print(f"\nfirst rows visible, {rounds} interleaved visits with an empty cache")
     print(f"{'':22}{'rows':>8}{'median':>10}{'least':>10}{'most':>10}{'requests':>10}{'fetched':>10}{'gzipped':>10}")
     for way in ways:
         times = "".join(f"{found(way.seconds):>8.2f} s" for found in (median, min, max))

@@ -84,9 +84,13 @@ def test_a_power_limit_that_changes_makes_the_record_invalid():
 
 
 def test_a_slowdown_outside_the_passes_is_nobodys_business():
-    hot = [Observation(1, "gpu:0", "slowdown", 1.0)]
+    hot = [Observation(1, "gpu:0", "slowdown", 1.0), Observation(3, "gpu:0", "slowdown", 0.0)]
     assert gates.states(hot, [Window(2, 5)]) == []
     assert gates.states(hot, [Window(0, 5)]) != []
+
+
+def test_a_slowdown_lasts_through_a_window_in_which_nobody_looked():
+    assert gates.states([Observation(1, "gpu:0", "slowdown", 1.0)], [Window(2, 5)]) != []
 
 
 def reading(meter: str, joules: float, bound: float = 0.0, method: Method = Method.COUNTER) -> Reading:

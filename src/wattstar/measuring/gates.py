@@ -130,8 +130,11 @@ def cross_check(energies: Sequence[Sequence[Reading]]) -> list[Finding]:
 
 
 def states(seen: Sequence[Observation], windows: Sequence[Window]) -> list[Finding]:
-    """While it is measured a device is not slowed down, keeps its power limit, and works for nobody else."""
-    inside = [o for o in seen if any(window.begin <= o.time <= window.end for window in windows)]
+    """While it is measured a device is not slowed down, keeps its power limit, and works for nobody else.
+
+    Where nothing was seen inside a window, what was seen last before it holds.
+    """
+    inside = [o for window in windows for o in _holding(seen, window)]
     slowed = {o.domain for o in inside if o.name == "slowdown" and o.value}
     shared = {o.domain for o in inside if o.name == "foreign_processes" and o.value}
     limits: dict[str, set[float]] = {}
@@ -152,6 +155,13 @@ def states(seen: Sequence[Observation], windows: Sequence[Window]) -> list[Findi
             for domain, values in changed.items()
         ),
     ]
+
+
+def _holding(seen: Sequence[Observation], window: Window) -> list[Observation]:
+    inside = [o for o in seen if window.begin <= o.time <= window.end]
+    known = {(o.domain, o.name) for o in inside}
+    before = {(o.domain, o.name): o for o in sorted(seen, key=lambda o: o.time) if o.time < window.begin}
+    return [*inside, *(o for key, o in before.items() if key not in known)]
 
 
 def gaps(sampling: Sampling | None, windows: Sequence[Window]) -> list[Finding]:

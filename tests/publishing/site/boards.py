@@ -76,14 +76,16 @@ ENGINES = ("transformers", "onnx", "openvino")
 
 def various(count: int = 24, seed: int | None = None) -> list[tuple[str, Record]]:
     """Records of one group that differ in all that a reader can filter and sort by; of every sixth the quality is not
-    known. Of a seed, no two numbers are alike, as in measurements."""
+    known. Of a seed, no two numbers are alike, as in measurements, and ten models are of a family."""
     draw = Random(seed)
+    families = 9 if seed is None else max(1, count // 10)
     made = []
     for number in range(count):
         energy = 0.2 * 1.3 ** (number * 7 % count) if seed is None else draw.lognormvariate(0, 1.5)
         quality = 0.5 + number / 100 if seed is None else draw.random()
         seconds = 0.01 * (number + 1) if seed is None else draw.lognormvariate(-4, 1)
-        job = fake_job(id=f"maker-{number % 9}/model-{number}", family=f"maker-{number % 9}")
+        family = f"maker-{number % families}"
+        job = fake_job(id=f"{family}/model-{number}", family=family)
         model = replace(job.model, weights=Weights.PRETRAINED, dtype=("float32", "bfloat16")[number % 2])
         changes: dict[str, Any] = {
             "job": replace(job, backend=ENGINES[number % 3], model=model),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html.parser import HTMLParser
+from http.server import ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
+from socket import create_connection
+from threading import Thread
 
 import pytest
 
 from tests.publishing.site.boards import board, edition, own, store
 from tests.support import command, written
+from wattstar.cli.leaderboard.serve import _Handler
 from wattstar.publishing.site import Options, build, gather
 
 OUR_PICTURES = ("../../labels/", "data:image/svg+xml;base64,")
@@ -129,6 +134,20 @@ def test_a_store_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "→ wattstar run" in done.stderr
     assert not (tmp_path / "site").exists()
+
+
+def test_a_reader_who_goes_away_early_is_no_fault(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "large").write_bytes(bytes(30_000_000))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(tmp_path))) as server:
+        server.daemon_threads = False  # so that leaving waits for them
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        with create_connection(server.server_address[:2]) as reader:  # type: ignore[arg-type]
+            reader.sendall(b"GET /large HTTP/1.0\r\n\r\n")
+            reader.recv(1)
+        server.shutdown()
+        thread.join()
+    assert capfd.readouterr().err == ""
 
 
 def test_modules_of_the_single_file_have_no_name_twice() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.publishing.site.conftest import EXAMPLES, Site
-from tests.publishing.site.visiting import PHONE, Reader
+from tests.publishing.site.visiting import LISTEN, PHONE, Reader
 from wattstar.publishing import site as package
 
 Reading = Callable[..., AbstractContextManager[Reader]]
@@ -60,6 +60,7 @@ def test_every_link_of_the_navigation_leads_to_a_page_and_says_where_one_is(read
         names = page.locator("header nav a").all_inner_texts()
         for name in names:
             page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+            page.locator("footer").wait_for()
             assert page.locator("h1").count() == 1
             assert page.locator('header nav a[aria-current="page"]').inner_text() == name
 
@@ -87,3 +88,20 @@ def test_colours_of_the_system_leave_the_marks_apart(reading: Reading, site: Sit
         page = reader.open(index(site.page("task")))
         marks = page.locator(".stars .on, .stars .off").all_inner_texts()
         assert {"★", "☆"} <= set(marks)
+
+
+def test_what_no_page_may_do_would_be_noticed(chromium: Any, site: Site) -> None:
+    """A handler in markup and a request to somebody else: each alone fails whatever test it happens in."""
+    context = chromium.new_context()
+    context.add_init_script(LISTEN)
+    reader = Reader(context, site.home)
+    context.on("request", lambda request: reader.asked.append(request.url))
+    page = reader.open("index.html")
+    assert reader.noticed() == []
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<b onclick=alert(1)>b</b>')")
+    page.evaluate("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
+    page.wait_for_function("() => window.forbidden.length >= 2")
+    noticed = "\n".join(reader.noticed())
+    assert "script-src" in noticed
+    assert "img-src: http://127.0.0.1:9/x.png" in noticed
+    context.close()

@@ -65,13 +65,13 @@ def test_a_schema_refuses_what_would_mislead(made: tuple[Board, dict[str, bytes]
         jsonschema.validate(document, schema)
 
 
-def test_rows_are_those_of_the_board_to_five_digits(made: tuple[Board, dict[str, bytes]]) -> None:
+def test_rows_are_those_of_the_board_to_four_digits_or_five(made: tuple[Board, dict[str, bytes]]) -> None:
     board, files = made
     field = next(field for field in board.fields if field.task == "text-classification")
     for group, shown in zip(field.groups, loaded(files, "data/text-classification.json")["groups"], strict=True):
         columns = shown["columns"]
         assert columns["wh_per_1000_queries"] == pytest.approx([row.wh_per_1000.mid for row in group.rows], rel=5e-5)
-        assert columns["quality"] == [row.quality if row.quality is None else pytest.approx(row.quality, rel=5e-5)
+        assert columns["quality"] == [row.quality if row.quality is None else pytest.approx(row.quality, rel=5e-4)
                                       for row in group.rows]  # fmt: skip
         assert columns["plausible_low_wh"] == [row.plausible.low if row.plausible else None for row in group.rows]
         assert columns["stars"] == [row.rating.stars for row in group.rows]

@@ -255,8 +255,8 @@ def test_the_marks_of_the_drawing_are_read_out_by_arrow_keys(page: Any, own: tup
 def test_an_embedded_page_is_the_table_and_what_it_says_of_itself(reading: Reading, own: tuple[str, Group]) -> None:
     with reading() as reader:
         page = reader.open(own[0] + "?embed=1#sort=model")
-        assert page.locator("header nav >> visible=true").count() == 0
         assert page.locator("[data-part=calculator]").is_hidden()
+        assert page.locator("nav >> visible=true").count() == 0
         assert page.locator("details.conditions").is_visible()
         assert page.locator("th[aria-sort=ascending]").inner_text() == "Model"
         way_out = page.locator(".embed-out a")
@@ -272,3 +272,23 @@ def test_on_a_phone_a_row_says_what_each_number_is(reading: Reading, own: tuple[
         cell = page.locator("table.rows tbody tr td.energy").first
         assert cell.get_attribute("data-label") == "Wh per 1,000 queries"
         assert cell.is_visible()
+
+
+def test_two_of_the_tray_are_compared_and_the_address_keeps_them(reading: Reading, own: tuple[str, Group]) -> None:
+    """The ratio of their energies is that of the board."""
+    less, more = own[1].rows[1], own[1].rows[9]
+    with reading() as reader:
+        page = reader.open(own[0])
+        for row in (less, more):
+            page.get_by_label(f"Compare {row.model}", exact=True).check()
+        page.get_by_role("link", name="Compare 2").click()
+        drawn = more.model.partition("/")[2]
+        page.locator("main h2, main h3, main th").get_by_text(drawn).first.wait_for()
+        shown = page.locator("main").inner_text().replace("\n", "")
+        assert {row.model for row in (less, more) if row.model in shown} == {less.model, more.model}
+        assert f"{more.wh_per_1000.mid / less.wh_per_1000.mid:.3g}×" in shown
+        address = page.url.removeprefix(reader.home)
+    with reading() as reader:
+        page = reader.open(address)
+        page.locator("main h2, main h3, main th").get_by_text(drawn).first.wait_for()
+        assert page.locator("main").inner_text().replace("\n", "") == shown

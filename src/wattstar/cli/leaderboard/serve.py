@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +18,11 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent: a page is dozens of requests."""
+
+    def handle(self) -> None:
+        """A reader who turns to another page before this one is here is no fault."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            super().handle()
 
 
 @click.command("serve")

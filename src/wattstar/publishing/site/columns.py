@@ -30,6 +30,8 @@ class Column:
     """Rows can be filtered by its values."""
     listed: bool = True
     """In the table; else only in data."""
+    digits: int = 5
+    """Significant ones of a fraction in data: more than is measured, a third of the bytes of all that a float has."""
 
 
 def _span(row: Row, end: int) -> int | None:
@@ -59,9 +61,9 @@ COLUMNS: tuple[Column, ...] = (
            "A range, not 95 %", listed=False),
     Column("plausible_high_wh", "plausibly to", "number", lambda row: row.plausible.high if row.plausible else None,
            "A range, not 95 %", listed=False),
-    Column("quality", "Quality", "number", lambda row: row.quality, "On the same queries", shown=True),
+    Column("quality", "Quality", "number", lambda row: row.quality, "On the same queries", shown=True, digits=4),
     Column("parameters", "Parameters", "count", lambda row: row.parameters, "As loaded", shown=True),
-    Column("seconds_per_query", "Time per query", "seconds", lambda row: row.seconds, "Mean", shown=True),
+    Column("seconds_per_query", "Time per query", "seconds", lambda row: row.seconds, "Mean", shown=True, digits=4),
     Column("hardware", "Hardware", "text", lambda row: row.hardware, "Where it ran", facet=True),
     Column("precision", "Precision", "text", lambda row: row.precision, "Of weights and arithmetic",
            shown=True, facet=True),
@@ -93,13 +95,12 @@ def measured(row: Row) -> str:
 
 
 def columnar(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """Column → values, row by row; unknown is None. Numbers have five significant digits: more than is measured, and a
-    third of the bytes of all that a float has."""
-    return {column.name: [_short(column.of(row)) for row in rows] for column in COLUMNS}
+    """Column → values, row by row; unknown is None, fractions have the column's ``digits``."""
+    return {column.name: [_short(column.of(row), column.digits) for row in rows] for column in COLUMNS}
 
 
-def _short(value: Any) -> Any:
-    return float(f"{value:.5g}") if isinstance(value, float) else value
+def _short(value: Any, digits: int) -> Any:
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def known(group: Group) -> list[Column]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -81,6 +82,7 @@ def many(number_of: int, word: str, words: str | None = None) -> str:
     return f"{number_of:,} {word if number_of == 1 else words or word + 's'}"
 
 
+@cache
 def slug(name: str) -> str:
     """A name as a part of a path: readable, safe on every file system, and one for each name."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
