@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.browser import browser
 from tests.publishing.site.boards import edition
 from tests.publishing.site.visiting import Reader, reader
 from tests.support import fake_job, written
@@ -69,11 +68,11 @@ def in_turns() -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def compared(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def compared(board: Board, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """The single file: no server, and all of the site in it."""
     folder = tmp_path_factory.mktemp("site")
     write(build(board, Options(single_file=True)), folder)
-    with browser() as started, reader(started, (folder / "index.html").as_uri()) as made:
+    with reader(chromium, (folder / "index.html").as_uri()) as made:
         yield made
 
 
