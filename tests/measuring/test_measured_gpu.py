@@ -22,7 +22,7 @@ pytest.importorskip("torch", reason="pip install torch transformers")
 def run(folder: Path, gpu: Gpu, *meters: str) -> tuple[int, Record]:
     words = ("run", "-t", "text-classification", "--weights", "random", "-m", "google/bert_uncased_L-2_H-128_A-2",
              "--device", "cpu", "--samples", 8, "--passes", 4, "--idle-seconds", 0.3, "--pass-seconds", 1.2,
-             "-o", folder / "store",
+             "--warm-up-seconds", 2, "-o", folder / "store",
              *(word for meter in meters or ("nvml", "nvml-power") for word in ("--meter", meter)))  # fmt: skip
     environment = nvml.install(folder / "driver", Driver((gpu,))) | {"CUDA_VISIBLE_DEVICES": "0"}
     done = support.wattstar_command(*words, env=environment)
