@@ -12,7 +12,8 @@ from wattstar import models, registry
 from wattstar.measuring.phases import phases_of
 from wattstar.types import Approach, Severity, Status, Weights
 
-SHORT = ("--samples", 2, "--passes", 1, "--idle-seconds", 0, "--pass-seconds", 0, "--meter", "estimate")
+SHORT = ("--samples", 2, "--passes", 1, "--idle-seconds", 0, "--pass-seconds", 0, "--warm-up-seconds", 1,
+         "--meter", "estimate")  # fmt: skip
 PACKAGED = ("HuggingFaceTB/SmolLM2-135M-Instruct", "sentence-transformers/all-MiniLM-L6-v2")
 
 
