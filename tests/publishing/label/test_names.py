@@ -69,4 +69,5 @@ def test_the_end_of_a_long_name_stays_readable() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_a_label_of_every_task_is_well_formed(task: str) -> None:
     for member in (measured(task, id=LONG), estimated(task, id=LONG)):
-        ElementTree.fromstring(svg(told(member, edition(task))))
+        drawn = ElementTree.fromstring(svg(told(member, edition(task))))
+        assert LONG in "".join(drawn.itertext()), "the whole name is there, if only for those who cannot see"
