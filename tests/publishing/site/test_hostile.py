@@ -124,8 +124,8 @@ def test_a_moment_that_cannot_be_is_no_news(tmp_path: Path, started: str) -> Non
     assert "odd/model" in files["data/text-classification.json"].decode()
 
 
-def test_a_name_as_long_as_a_page_stays_in_its_place(chromium: Any, tmp_path: Path) -> None:
-    name = "x" * 2_000 + "/" + "y" * 2_000
+def test_a_name_as_long_as_a_book_stays_in_its_place(chromium: Any, tmp_path: Path) -> None:
+    name = "x" * 20_000 + "/" + "y" * 20_000
     made = gather([store(tmp_path / "store", [written(0.2, name, spread=0.02), *own(2)])], [])
     write(build(made, Options(single_file=True)), tmp_path / "site")
     with reader(chromium, (tmp_path / "site" / "index.html").as_uri(), **PHONE) as read:

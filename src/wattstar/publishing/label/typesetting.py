@@ -8,6 +8,7 @@ is squeezed to that.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -79,13 +80,14 @@ def fitted(text: str, room: float, type: Type) -> tuple[str, Type]:
 
 def _without_middle(text: str, room: float, type: Type) -> str:
     """As much of both ends as fits; the end of a name tells more than its middle."""
-    kept = len(text)
-    short = text
-    while kept > 1 and width(short, type) > room:
-        kept -= 1
-        head, tail = text[: kept - kept // 2], text[len(text) - kept // 2 :]
-        short = head + ELLIPSIS + "".join(_from_base(tail))
-    return short
+    if len(text) < 2 or width(text, type) <= room:
+        return text
+
+    def short(kept: int) -> str:
+        return text[: kept - kept // 2] + ELLIPSIS + _from_base(text[len(text) - kept // 2 :])
+
+    most = bisect_right(range(1, len(text)), room, key=lambda kept: width(short(kept), type))
+    return short(max(most, 1))
 
 
 def _from_base(tail: str) -> str:
