@@ -19,9 +19,9 @@ BUSY = trace.square(90, 650, 0.31, duty=0.4)
 pytest.importorskip("torch", reason="pip install torch transformers")
 
 
-def run(folder: Path, gpu: Gpu, *meters: str) -> tuple[int, Record]:
+def run(folder: Path, gpu: Gpu, *meters: str, pass_seconds: float = 1.2) -> tuple[int, Record]:
     words = ("run", "-t", "text-classification", "--weights", "random", "-m", "google/bert_uncased_L-2_H-128_A-2",
-             "--device", "cpu", "--samples", 8, "--passes", 4, "--idle-seconds", 0.3, "--pass-seconds", 1.2,
+             "--device", "cpu", "--samples", 8, "--passes", 4, "--idle-seconds", 0.3, "--pass-seconds", pass_seconds,
              "--warm-up-seconds", 2, "-o", folder / "store",
              *(word for meter in meters or ("nvml", "nvml-power") for word in ("--meter", meter)))  # fmt: skip
     environment = nvml.install(folder / "driver", Driver((gpu,))) | {"CUDA_VISIBLE_DEVICES": "0"}
@@ -52,9 +52,12 @@ def test_every_pass_holds_the_truth_inside_its_bound(tmp_path: Path) -> None:
 
 
 def test_a_counter_at_odds_with_the_power_makes_the_record_invalid(tmp_path: Path) -> None:
-    """The counter shows a module of 900 W, the power sensor the GPU's 300 W."""
+    """The counter shows a module of 900 W, the power sensor the GPU's 300 W.
+
+    Passes are long: in one of 0.1 s, all that a crowded machine may make of 1.2 s, the bounds hold both.
+    """
     odd = Gpu(trace.constant(300.0), module=trace.constant(900.0), counter_is_module=True)
-    code, record = run(tmp_path, odd)
+    code, record = run(tmp_path, odd, pass_seconds=4)
     assert code == 4
     assert "cross-check" in {finding.gate for finding in record.findings}
 
