@@ -1,6 +1,7 @@
 # make quickstart   install, measure ten tasks, print ten tables, write a leaderboard
 # make check        everything that must be true before a commit: lint, types, contracts, tests
 # make test         the tests only
+# make script-types the types of the leaderboard's scripts, by TypeScript (needs npx, which fetches it)
 #
 # PYTHON=python3.12   another Python (3.11 or later)
 # TORCH=torch==2.9.1  another PyTorch: a version, or the path of a wheel you have (a CPU build is enough without a GPU)
@@ -10,12 +11,13 @@ TORCH ?= torch==2.13.0
 VENV ?= .venv
 OUT ?= results
 SITE ?= dist
+TYPESCRIPT := npx --yes --package typescript@5.9.3 -- tsc
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := -c requirements/constraints.txt
 
-.PHONY: quickstart test check lint types contracts schema clean
+.PHONY: quickstart test check lint types script-types contracts schema clean
 
 quickstart: $(VENV)/quickstart
 	@$(BIN)/wattstar run --plan quickstart --out $(OUT); outcome=$$?; \
@@ -32,6 +34,9 @@ lint: $(VENV)/dev
 
 types: $(VENV)/dev
 	$(BIN)/mypy
+
+script-types:
+	$(TYPESCRIPT) --project scripts/jsconfig.json
 
 contracts: $(VENV)/dev
 	$(BIN)/lint-imports

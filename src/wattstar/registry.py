@@ -130,6 +130,7 @@ def _load(kind: str, name: str) -> Any:
     return module
 
 
+@cache
 def _members(protocol: type) -> list[str]:
     """What a plug-in of this Protocol has to have."""
     functions = [name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")]

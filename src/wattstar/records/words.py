@@ -12,6 +12,8 @@ def number(value: float) -> str:
 
 def printable(text: str) -> str:
     """The text with control and format characters spelt out: a name in a record must not steer a terminal or a page."""
+    if text.isprintable():  # which is most of it, and is told at once
+        return text
     return "".join(sign if sign == "\n" or category(sign)[0] != "C" else repr(sign)[1:-1] for sign in text)
 
 

@@ -18,7 +18,7 @@ from tests.support import command, written
 from wattstar.cli.leaderboard.serve import _Handler
 from wattstar.publishing.site import Options, build, gather
 
-OUR_PICTURES = ("../../labels/", "data:image/svg+xml;base64,")
+OUR_PICTURES = ("../labels/", "data:image/svg+xml;base64,")
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>/{{ 7 * 7 }}'
 
 

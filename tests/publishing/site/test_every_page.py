@@ -12,6 +12,7 @@ import pytest
 from tests.publishing.site.conftest import EXAMPLES, Site
 from tests.publishing.site.visiting import LISTEN, PHONE, Reader
 from wattstar.publishing import site as package
+from wattstar.publishing.site import paths
 
 Reading = Callable[..., AbstractContextManager[Reader]]
 LAYOUTS = {"base", "main", "single"}
@@ -25,7 +26,7 @@ TOO_WIDE = """() => [document.documentElement.scrollWidth - document.documentEle
 
 
 def index(page: Any) -> str:
-    return f"{page.path}index.html"
+    return paths.file(page.path)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["light", "dark phone"])

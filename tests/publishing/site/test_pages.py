@@ -146,7 +146,7 @@ def test_the_code_on_a_label_leads_to_the_record_s_page(tmp_path: Path) -> None:
     files = build(board, Options(address="https://somebody.example/board"))
     told = re.search(r'"address":"https://somebody.example/board/(r/[0-9a-f]+)"', files[paths.label(made[0])].decode())
     assert told
-    assert f"url=../../{paths.record(made[0])}index.html".encode() in files[f"{told[1]}/index.html"]
+    assert f"url=../../{paths.record(made[0])}".encode() in files[f"{told[1]}/index.html"]
     far = build(board, Options(address=f"https://{'long' * 12}.example/"))
     assert b'"address":"wattstar:' in far[paths.label(made[0])]
 
@@ -204,4 +204,4 @@ def test_a_model_s_page_says_what_is_counted_and_links_its_records(tmp_path: Pat
     made = own(2)
     html = page(build(gather([store(tmp_path, made)], []), Options()), "models/own-1")
     assert "energy of the graphics card" in html
-    assert f'href="../../{paths.record(made[1][0])}index.html"' in html
+    assert f'href="../{paths.record(made[1][0])}"' in html

@@ -14,6 +14,7 @@ import pytest
 
 from tests.publishing.site.conftest import Site
 from tests.publishing.site.visiting import PHONE, Reader
+from wattstar.publishing.site import paths
 from wattstar.publishing.site.board import Group, Row
 
 Reading = Callable[..., AbstractContextManager[Reader]]
@@ -23,7 +24,7 @@ Reading = Callable[..., AbstractContextManager[Reader]]
 def own(site: Site) -> tuple[str, Group]:
     """The page of the records that differ in everything, and their group."""
     page = site.page("task")
-    return f"{page.path}index.html", page.context["group"]
+    return paths.file(page.path), page.context["group"]
 
 
 @pytest.fixture

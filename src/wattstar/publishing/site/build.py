@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 from wattstar.errors import WattstarError
-from wattstar.publishing.site import machine, pages, single
+from wattstar.publishing.site import machine, pages, paths, single
 from wattstar.publishing.site.board import Board
 from wattstar.publishing.site.page import Options, Page
-from wattstar.publishing.site.render import environment, relative, rendered, static, statics
+from wattstar.publishing.site.render import environment, relative, rendered, static, statics, styles
 
-STATIC = (("css", ".css"), ("js", ".js"), ("js/pages", ".js"), ("", ".svg"))
+STATIC = (("js", ".js"), ("js/pages", ".js"), ("", ".svg"))
 
 
 def build(board: Board, options: Options) -> Mapping[str, bytes]:
@@ -23,9 +23,10 @@ def build(board: Board, options: Options) -> Mapping[str, bytes]:
     ready.globals["alternates"] = [link for module in modules(machine) for link in getattr(module, "LINKS", ())]
     if options.single_file:
         return {"index.html": single.joined(ready, made).encode()}
-    found = {page.path + "index.html": rendered(ready, page, relative(page)).encode() for page in made}
+    found = {paths.file(page.path): rendered(ready, page, relative(page)).encode() for page in made}
     for module in modules(machine):
         found.update(module.files(board, options))
+    found[paths.STYLE] = styles().encode()
     for folder, ending in STATIC:
         found.update({name: static(name).encode() for name in statics(folder, ending)})
     return dict(sorted(found.items()))

@@ -23,10 +23,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Page:
-    """A folder's ``index.html``: which template draws what."""
+    """A file of HTML: which template draws what."""
 
     path: str
-    """The folder, with a slash at its end: ``tasks/text-generation/``; the home page's is empty."""
+    """A folder, with a slash at its end, ``tasks/text-generation/``, or a file, ``models/x.html``; home is empty."""
     kind: str
     """Its template is ``templates/KIND.html``; its script, where there is one, ``static/js/pages/KIND.js``."""
     title: str

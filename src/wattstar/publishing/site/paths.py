@@ -1,4 +1,7 @@
-"""Where things stand on the site: every page's path follows from what it shows."""
+"""Where things stand on the site: every page's path follows from what it shows.
+
+What there may be thousands of is a file, not a folder with one file in it: folders are what takes long to write.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ INDEX = "data/index.json"
 SCHEMA = "data/schema.json"
 PARQUET = "leaderboard.parquet"
 FEED = "feed.xml"
+STYLE = "site.css"
 STORE = "store/"
 """The records, laid out as ``records.store`` does."""
 
@@ -23,12 +27,12 @@ def task(field: Field, group: Group | None = None) -> str:
 
 def model(name: str) -> str:
     """All that is known of a model."""
-    return f"models/{slug(name)}/"
+    return f"models/{slug(name)}.html"
 
 
 def record(name: str) -> str:
     """One record, by its id."""
-    return f"records/{name[:DIGITS]}/"
+    return f"records/{name[:DIGITS]}.html"
 
 
 def label(name: str) -> str:
@@ -43,9 +47,14 @@ def data(task: str) -> str:
 
 def badge(name: str, task: str) -> str:
     """What shields.io draws a model's badge from."""
-    return f"badges/{slug(name)}/{slug(task)}.json"
+    return f"badges/{slug(task)}/{slug(name)}.json"
 
 
 def drawn(badge: str) -> str:
     """The badge itself, beside what shields.io draws it from."""
     return badge.removesuffix(".json") + ".svg"
+
+
+def file(path: str) -> str:
+    """Of a page: a folder's is the ``index.html`` in it."""
+    return path + "index.html" if not path or path.endswith("/") else path

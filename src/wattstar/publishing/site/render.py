@@ -46,6 +46,12 @@ def statics(folder: str, ending: str) -> list[str]:
     return sorted(f"{folder}/{file.name}".lstrip("/") for file in found if file.name.endswith(ending))
 
 
+@cache
+def styles() -> str:
+    """All style sheets as one, by their names: a page asks for one file."""
+    return "".join(static(name) for name in statics("css", ".css"))
+
+
 def environment(board: Board, options: Options, pages: Sequence[Page]) -> Environment:
     """What all templates have. An unknown name in a template raises instead of leaving a hole."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -66,13 +72,25 @@ def environment(board: Board, options: Options, pages: Sequence[Page]) -> Enviro
         options=options,
         known=known,
         navigation=[(path, word) for path, word in NAVIGATION if path in known],
-        styles=statics("css", ".css"),
+        style=where.STYLE,
         policy=POLICY,
         json=embedded,
         model_path=where.model,
         record_path=where.record,
+        alike=_alike(made),
     )
     return made
+
+
+def _alike(environment: Environment) -> Callable[..., Markup]:
+    """Draws a part that is the same on many pages, once for each that it links from and each thing that it is given."""
+    from markupsafe import Markup
+
+    @cache
+    def drawn(name: str, url: Link, **given: str | None) -> Markup:
+        return Markup(environment.get_template(name).render(url=url, **given))
+
+    return drawn
 
 
 def rendered(environment: Environment, page: Page, link: Link, layout: str = "base.html") -> str:
@@ -93,12 +111,14 @@ def rendered(environment: Environment, page: Page, link: Link, layout: str = "ba
 
 def relative(page: Page) -> Link:
     """Addresses from one page to others: relative, and of real files, so that they work below any path."""
-    up = "../" * page.path.count("/")
+    return _from("../" * page.path.count("/"))
 
+
+@cache
+def _from(up: str) -> Link:
     def link(target: str) -> str:
         path, mark, fragment = target.partition("#")
-        file = path + "index.html" if not path or path.endswith("/") else path
-        return up + file + mark + fragment
+        return up + where.file(path) + mark + fragment
 
     return link
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from wattstar.publishing.site.page import Page
-from wattstar.publishing.site.render import inside, rendered, static, statics
+from wattstar.publishing.site.render import inside, rendered, static, statics, styles
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,14 +27,14 @@ def joined(environment: Environment, pages: Sequence[Page]) -> str:
     from markupsafe import Markup
 
     home = next(page for page in pages if not page.path)
-    styles = "".join(static(name) for name in statics("css", ".css"))
+    style = styles()
     script = scripts(["js/router.js", *statics("js/pages", ".js"), "js/shell.js"])
     policy = (
-        f"default-src 'none'; img-src data:; script-src '{_allowed(script)}'; style-src '{_allowed(styles)}'; "
+        f"default-src 'none'; img-src data:; script-src '{_allowed(script)}'; style-src '{_allowed(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     mains = [(page, Markup(rendered(environment, page, inside, "main.html"))) for page in pages]
-    environment.globals.update(mains=mains, inline_style=Markup(styles), inline_script=Markup(script), policy=policy)
+    environment.globals.update(mains=mains, inline_style=Markup(style), inline_script=Markup(script), policy=policy)
     return rendered(environment, home, inside, "single.html")
 
 

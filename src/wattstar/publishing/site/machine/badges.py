@@ -1,4 +1,4 @@
-"""``badges/MODEL/TASK.json``: what https://img.shields.io/endpoint draws a badge from; a record's is drawn here too."""
+"""``badges/TASK/MODEL.json``: what https://img.shields.io/endpoint draws a badge from; a record's is drawn here too."""
 
 from __future__ import annotations
 

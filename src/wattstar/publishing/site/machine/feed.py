@@ -35,7 +35,7 @@ def files(board: Board, options: Options) -> Iterator[tuple[str, bytes]]:
     ElementTree.SubElement(feed, "link", {"rel": "self", "href": _address(paths.FEED, options)})
     ElementTree.SubElement(feed, "link", {"rel": "alternate", "href": _address("index.html", options)})
     for started, group, row in rows[:MOST]:
-        _entry(feed, started, group, row, _address(f"{paths.record(row.id)}index.html", options))
+        _entry(feed, started, group, row, _address(paths.record(row.id), options))
     ElementTree.indent(feed, " ")
     yield paths.FEED, ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True) + b"\n"
 

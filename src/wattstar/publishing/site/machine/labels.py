@@ -11,8 +11,8 @@ from wattstar.publishing.site.page import Options
 
 FORWARD = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Record</title>
-<meta http-equiv="refresh" content="0; url=../../{path}index.html">
-<p><a href="../../{path}index.html">The record</a></p></html>
+<meta http-equiv="refresh" content="0; url=../../{path}">
+<p><a href="../../{path}">The record</a></p></html>
 """
 
 

@@ -36,7 +36,8 @@ export function given(main) {
 export function to(path, state = "") {
   if (single()) return `#/${path}${state ? "?" + state : ""}`
   const here = document.querySelector("main")?.dataset.path ?? ""
-  return "../".repeat(here.split("/").length - 1) + path + "index.html" + (state ? "#" + state : "")
+  const file = path === "" || path.endsWith("/") ? path + "index.html" : path
+  return "../".repeat(here.split("/").length - 1) + file + (state ? "#" + state : "")
 }
 
 /**

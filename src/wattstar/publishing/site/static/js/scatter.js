@@ -137,7 +137,10 @@ function drawing(group, points, choice, width) {
   const narrow = width < 560
   const height = narrow ? 340 : 460
   const [left, right, top, bottom] = [narrow ? 46 : 64, 16, 30, 46]
-  const across = logAround(points.flatMap(({ row, x }) => [x, ...ends(group, row).slice(0, 2)]).filter(Boolean))
+  const across = logAround(points.flatMap(({ row, x }) => {
+    const [low, high] = ends(group, row)
+    return [x, low, high]
+  }).filter(Boolean))
   const upright = (choice.even ? evenAround : logAround)(points.map((point) => point.y))
   const x = (/** @type {number} */ value) => round(left + across.at(value) * (width - left - right))
   const y = (/** @type {number} */ value) => round(height - bottom - upright.at(value) * (height - top - bottom))
