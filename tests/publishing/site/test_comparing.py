@@ -152,6 +152,17 @@ def test_models_are_chosen_and_taken_out_by_keyboard_alone(board: Board, compare
     assert "Choose one more" in page.locator("[data-part=result]").inner_text()
 
 
+def test_who_has_chosen_nothing_begins_with_two_models_of_a_task(board: Board, compared: Reader) -> None:
+    page = compared.open("#/compare/")
+    begin = page.get_by_role("region", name="Or begin with two")
+    begin.wait_for()
+    assert begin.locator("a").count() == sum(len(field.groups[0].rows) > 1 for field in board.fields if field.groups)
+    begin.locator("a").first.click()
+    page.locator(".saves").wait_for()
+    assert page.locator(".chips li").count() == 2
+    assert begin.count() == 0
+
+
 def test_a_link_to_what_is_not_there_says_so(board: Board, compared: Reader) -> None:
     page = compared.open(f"#/compare/?task={own(board).task}&rows=gone,<b>x</b>")
     page.locator("[data-part=result] .note.bad").first.wait_for()

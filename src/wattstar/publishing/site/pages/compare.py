@@ -24,7 +24,11 @@ def pages(board: Board, options: Options) -> Iterator[Page]:
         title="Compare models",
         description="How many times the energy one model takes of another, how sure that is, and what is not alike.",
         context={"fields": [(capital(field.title), paths.task(field), field) for field in fields]},
-        data={"tasks": [_task(field) for field in fields], "paired": paired_ratios(board)},
+        data={
+            "tasks": [_task(field) for field in fields],
+            "paired": paired_ratios(board),
+            "examples": [_example(field) for field in fields if len(field.groups[0].rows) > 1],
+        },
         section=paths.COMPARE,
     )
 
@@ -57,6 +61,19 @@ def _pair(board: Board, one: Row, other: Row) -> dict[str, Any] | None:
     ratio = made.ratio
     return {"rows": [ids[name] for name in made.records], "ratio": [ratio.low, ratio.mid, ratio.high],
             "pairs": made.pairs}  # fmt: skip
+
+
+def _example(field: Field) -> dict[str, Any]:
+    """The model of the least energy beside the one in the middle: where to begin when nothing was chosen."""
+    group = field.groups[0]
+    pair = (group.rows[0], group.rows[max(1, len(group.rows) // 2)])
+    return {
+        "task": field.task,
+        "title": capital(field.title),
+        "group": group.slug,
+        "rows": [row.id for row in pair],
+        "models": [row.model.rpartition("/")[2] for row in pair],
+    }
 
 
 def _task(field: Field) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import { number, several } from "../format.js"
 import { groupAt } from "../loading.js"
-import { element, given, register } from "../page.js"
+import { element, given, register, to } from "../page.js"
 import { ENERGY, MOST_COMPARED } from "../rows.js"
 import { read, watch, write } from "../state.js"
 import { conditionsCheck, headline, notes, pairsOf, ratioBars, sentence, shortName, sideBySide } from "../versus.js"
@@ -12,12 +12,13 @@ import { conditionsCheck, headline, notes, pairsOf, ratioBars, sentence, shortNa
  * @typedef {import("../versus.js").Picked} Picked
  * @typedef {{group: string, name: string, path: string, rows: number, own: boolean}} Listed
  * @typedef {{task: string, title: string, groups: Listed[]}} Task
+ * @typedef {{task: string, title: string, group: string, rows: string[], models: string[]}} Example
  */
 
 const OFFERED = 8
 
 register("compare", (main) => {
-  const { tasks, paired } = /** @type {{tasks: Task[], paired: import("../versus.js").InTurns[]}} */ (given(main))
+  const { tasks, paired, examples } = /** @type {{tasks: Task[], paired: import("../versus.js").InTurns[], examples: Example[]}} */ (given(main))
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (main.querySelector(`[data-part="${name}"]`))
   if (!tasks.length) {
     part("result").replaceChildren(element("p", { class: "note" }, "Nothing was measured yet."))
@@ -61,6 +62,7 @@ register("compare", (main) => {
       if (mine !== drawing) return
       picker(part("picker"), tasks, task, group, here, picked, change)
       result(part("result"), picked, missing, paired)
+      if (!picked.length) part("result").append(begin(examples))
     } catch (error) {
       if (mine !== drawing) return
       part("result").replaceChildren(element("p", { class: "note bad", role: "alert" }, `What is to be compared could not be read (${error instanceof Error ? error.message : error}). The site has to be opened over http: wattstar leaderboard serve.`))
@@ -126,6 +128,13 @@ function picker(place, tasks, task, group, here, picked, change) {
       element("p", {}, element("label", { for: "compare-search" }, "Model"), search)), offers)
   place.replaceChildren(element("div", { class: "picked-row" }, picked.length ? chips : element("p", { class: "quiet" }, "Nothing is chosen yet."), details))
   if (focused) (/** @type {HTMLElement | null} */ (place.querySelector(`[data-key="${CSS.escape(focused)}"]`)) ?? search).focus()
+}
+
+/** @param {Example[]} examples */
+function begin(examples) {
+  const state = (/** @type {Example} */ one) => new URLSearchParams({ task: one.task, group: one.group, rows: one.rows.join(",") }).toString()
+  return element("section", { class: "part", "aria-labelledby": "begin-title" }, element("h2", { id: "begin-title" }, "Or begin with two"),
+    element("ul", { class: "relatives" }, ...examples.map((one) => element("li", {}, element("span", { class: "quiet" }, one.title), element("br"), element("a", { href: to("compare/", state(one)) }, one.models.join(" and "))))))
 }
 
 /** @param {HTMLElement} place @param {Picked[]} picked @param {string[]} missing @param {import("../versus.js").InTurns[]} paired */
