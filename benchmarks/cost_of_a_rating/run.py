@@ -62,7 +62,7 @@ class Size:
     """Of ``Work.turn_seconds`` and ``Work.pairs``; of ``Work.few``, cubed."""
 
 
-FULL = Size({**dict.fromkeys(NAMES, 1000), "generation": 300}, {"generation": 20}, turns=8, commands=2, passes=5)
+FULL = Size({**dict.fromkeys(NAMES, 1000), "generation": 300}, {"generation": 20}, turns=16, commands=2, passes=5)
 FAST = Size(
     dict.fromkeys(NAMES, 100),
     {"generation": 4, "similarity": 20, "classification": 20},

@@ -73,7 +73,7 @@ WORKS = (
         sentences=(1, 3),
         few=4,
         turn_seconds=6.0,
-        pairs=24,
+        pairs=60,
         rate_seconds=1.0,
         new_tokens=10,
     ),
