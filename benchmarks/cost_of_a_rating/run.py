@@ -105,7 +105,7 @@ def main() -> None:
     python = environment.build(options.environment / REQUIREMENTS.stem, REQUIREMENTS)
     place = Place(options.folder.resolve(), python)
     described = about.describe(size, python) | ({"note": options.note} if options.note else {})
-    results: dict[str, Any] = {"about": described, "works": {}}
+    results: dict[str, Any] = {"about": described, "works": _kept(options)}
     benches = [Bench(work, size, place) for work in WORKS if not options.only or work.name in options.only]
     for bench in benches:
         name, found = bench.work.name, bench.about()
@@ -130,7 +130,7 @@ def _options() -> Any:
     parser.add_argument("--folder", type=Path, default=scratch / "wattstar-cost", help="for caches, stores and logs")
     parser.add_argument("--environment", type=Path, default=scratch / "wattstar-meters-tools")
     parser.add_argument("--fast", action="store_true", help="tiny, to see that everything runs")
-    parser.add_argument("--only", action="append", choices=NAMES)
+    parser.add_argument("--only", action="append", choices=NAMES, help="what --out has of the others is kept")
     parser.add_argument("--samples", type=int)
     parser.add_argument("--part", type=int, help="of the samples of generation, for all but wattstar")
     parser.add_argument("--turns", type=int, help="of each side, where per-sample times are compared")
@@ -148,6 +148,15 @@ def _size(options: Any) -> Size:
     samples = dict.fromkeys(NAMES, options.samples) if options.samples else size.samples
     size = replace(size, words=tuple(options.word or ()), samples=samples)
     return replace(size, part={"generation": options.part}) if options.part else size
+
+
+def _kept(options: Any) -> dict[str, Any]:
+    """What an earlier run found of works that this one is not asked for; say so in ``--note``."""
+    earlier = options.out / "results.json"
+    if not options.only or not earlier.exists():
+        return {}
+    works = json.loads(earlier.read_text(encoding="utf-8"))["works"]
+    return {name: works[name] for name in NAMES if name in works and name not in options.only}
 
 
 def _save(results: Mapping[str, Any], options: Any) -> None:

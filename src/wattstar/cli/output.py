@@ -53,7 +53,7 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
 def broken(model: str) -> str:
     """A long id on two lines, publisher first, where the terminal is narrow."""
     narrow = shutil.get_terminal_size().columns < 100
-    return model.replace("/", "/\n", 1) if narrow and len(model) > LONG_ID else model
+    return model.replace("/", "\n/", 1) if narrow and len(model) > LONG_ID else model
 
 
 def folded(text: str) -> None:

@@ -15,6 +15,9 @@ from wattstar.types import Job, Record
 
 STEPS_BESIDE_PASSES = 6
 """load, preprocess, idle before, warm up, first phase, idle after."""
+BAR = 24
+BESIDE = BAR + len(" 0:00:00 -:--:-- left ")
+"""Columns of a terminal that the bar and the times take: what is done gets the others, and none of these."""
 
 
 class Show(Protocol):
@@ -36,14 +39,22 @@ def shown(jobs: Sequence[Job]) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.text import Text
 
     left = TextColumn("left", style="dim")
     # Names are no markup: a model may lie in a folder called [/b].
     what = TextColumn("{task.description}", markup=False)
-    columns = (BarColumn(24), TimeElapsedColumn(), TimeRemainingColumn(), left, what)
-    with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=300) as bar:
+    columns = (BarColumn(BAR), TimeElapsedColumn(), TimeRemainingColumn(), left, what)
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, speed_estimate_period=300) as bar:
         task = bar.add_task("", total=sum(_steps(job) for job in jobs))
-        yield _Bar(jobs, lambda text, done: bar.update(task, description=text, completed=done))
+
+        def update(words: str, done: int) -> None:
+            said = Text(words)
+            said.truncate(max(0, console.width - BESIDE), overflow="ellipsis")
+            bar.update(task, description=said.plain, completed=done)
+
+        yield _Bar(jobs, update)
 
 
 class _Lines:
@@ -65,7 +76,9 @@ class _Bar:
 
     def watch(self, progress: Progress) -> None:
         self._step += 1
-        self._update(f"{_place(progress, self._jobs)} {_what(progress)}", self._done + self._step - 1)
+        job = progress.job
+        words = printable(f"{_place(progress, self._jobs)} {_stage(progress)}: {job.model.id}, {job.task}")
+        self._update(words, self._done + self._step - 1)
 
     def ended(self, record: Record) -> None:
         self._step = 0
@@ -84,9 +97,12 @@ def _steps(job: Job) -> int:
 
 def _what(progress: Progress) -> str:
     """``text-generation org/model: pass 2 of 4``."""
-    stage = progress.stage.replace("_", " ")
-    if progress.stage == "pass":
-        procedure = progress.job.procedure
-        fixed = procedure.passes == procedure.most_passes
-        stage = f"pass {progress.passes + 1} of {procedure.passes}{'' if fixed else f'–{procedure.most_passes}'}"
-    return printable(f"{progress.job.task} {progress.job.model.id}: {stage}")
+    return printable(f"{progress.job.task} {progress.job.model.id}: {_stage(progress)}")
+
+
+def _stage(progress: Progress) -> str:
+    if progress.stage != "pass":
+        return progress.stage.replace("_", " ")
+    procedure = progress.job.procedure
+    fixed = procedure.passes == procedure.most_passes
+    return f"pass {progress.passes + 1} of {procedure.passes}{'' if fixed else f'–{procedure.most_passes}'}"

@@ -33,7 +33,7 @@ QUICK_SHARE = 5
 """One of so many samples is served."""
 LEAST_SUBSET = 40
 """Two for each block that the energy is fitted over."""
-QUICK_PASS_SECONDS = 2.0
+QUICK_PASS_SECONDS = 1.0
 """Where a counter's steps make more of it, it is longer: see ``steady.pass_seconds``."""
 A_DAY, MANY = 86_400.0, 1e9
 MOST_ERROR = 0.5

@@ -26,8 +26,9 @@ STUDENT_T_95 = 2.920
 """Two-sided 90 % quantile of Student's t for ``ROUNDS`` − 2 degrees of freedom."""
 SHARE_OF_ERROR = 0.25
 """Of the asked error, what stamps and steps at the edges of a pass may make of it."""
-LONGEST = 6.0
-"""For that a pass becomes so many times ``Procedure.pass_seconds`` at most."""
+LONGEST, LONGEST_QUICK = 6.0, 12.0
+"""For that a pass becomes so many times ``Procedure.pass_seconds`` at most; a quick one is short, a counter's steps are
+not."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def pass_seconds(last: Round, procedure: Procedure) -> float:
         return procedure.pass_seconds
     bound = sum(reading.bound for reading in _rated(last.energy))
     needed = bound / (SHARE_OF_ERROR * procedure.target_error * last.joules / last.seconds)
-    return min(max(procedure.pass_seconds, needed), LONGEST * procedure.pass_seconds)
+    times = LONGEST if procedure.subset is None else LONGEST_QUICK
+    return min(max(procedure.pass_seconds, needed), times * procedure.pass_seconds)
 
 
 def _rated(energy: Sequence[Reading]) -> tuple[Reading, ...]:
