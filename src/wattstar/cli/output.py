@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ from wattstar.records.words import printable as printable
 from wattstar.types import Approach, Figure, Interval, Record, Weights
 
 LONG_ID = 26
+NARROW = 21
+"""What a column of names has at least, on a terminal of 80 columns."""
 
 
 def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = (), note: str = "",
@@ -51,9 +54,11 @@ def table(title: str, rows: Sequence[Mapping[str, str]], right: Sequence[str] = 
 
 
 def broken(model: str) -> str:
-    """A long id on two lines, publisher first, where the terminal is narrow."""
-    narrow = shutil.get_terminal_size().columns < 100
-    return model.replace("/", "\n/", 1) if narrow and len(model) > LONG_ID else model
+    """A long id on several lines, publisher first, broken at its hyphens, where the terminal is narrow."""
+    if shutil.get_terminal_size().columns >= 100 or len(model) <= LONG_ID:
+        return model
+    publisher, slash, rest = model.partition("/")
+    return "\n".join([*wrap(publisher + slash, NARROW), *wrap(rest, NARROW)])
 
 
 def folded(text: str) -> None:
