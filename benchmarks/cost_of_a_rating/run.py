@@ -108,8 +108,8 @@ def main() -> None:
     results: dict[str, Any] = {"about": described, "works": _kept(options)}
     benches = [Bench(work, size, place) for work in WORKS if not options.only or work.name in options.only]
     for bench in benches:
-        name, found = bench.work.name, bench.about()
-        results["works"][name] = found
+        name = bench.work.name
+        found = results["works"].setdefault(name, bench.about())
         for what, step in _steps(bench):
             print(f"{name}: {what} …", flush=True)
             try:
@@ -134,7 +134,11 @@ def _options() -> Any:
     parser.add_argument("--samples", type=int)
     parser.add_argument("--part", type=int, help="of the samples of generation, for all but wattstar")
     parser.add_argument("--turns", type=int, help="of each side, where per-sample times are compared")
-    parser.add_argument("--commands", type=int, help="of optimum-benchmark; 10: its whole method")
+    parser.add_argument(
+        "--commands",
+        type=int,
+        help="of optimum-benchmark: 10 are its method; 0: only times a sample, beside --out's",
+    )
     parser.add_argument("--passes", type=int, help="of the bare loop")
     parser.add_argument("--word", action="append", help="of wattstar's command, such as --word=--pass-seconds=5")
     parser.add_argument("--note", help="what the table's reader has to know of this run")
@@ -151,16 +155,18 @@ def _size(options: Any) -> Size:
 
 
 def _kept(options: Any) -> dict[str, Any]:
-    """What an earlier run found of works that this one is not asked for; say so in ``--note``."""
+    """What an earlier run found of works that this one is not asked for, or no command of; say so in ``--note``."""
     earlier = options.out / "results.json"
     if not options.only or not earlier.exists():
         return {}
     works = json.loads(earlier.read_text(encoding="utf-8"))["works"]
-    return {name: works[name] for name in NAMES if name in works and name not in options.only}
+    return {name: works[name] for name in works if name not in options.only or options.commands == 0}
 
 
 def _save(results: Mapping[str, Any], options: Any) -> None:
     """Without this machine's folders."""
+    works = {name: results["works"][name] for name in NAMES if name in results["works"]}
+    results = {**results, "works": works}
     text = json.dumps(results, indent=1)
     places = {options.folder.resolve(): "FOLDER", options.environment.resolve(): "ENVIRONMENT"}
     for place, word in (places | {Path(sys.executable): "python", ROOT: "."}).items():

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 T_9 = 2.262
@@ -56,8 +57,9 @@ def _short(works: Mapping[str, Any]) -> list[str]:
     for name, found in works.items():
         made = {cost.tool: cost for cost in costs(found)}
         own, words = made.pop("wattstar", None), []
-        if found.get("overhead"):
-            words.append(f"wattstar adds {(found['overhead'][-1]['per_sample']['mid'] - 1) * 100:+.2f} % to a sample")
+        added = [f"{(each['per_sample']['mid'] - 1) * 100:+.2f} %" for each in found.get("overhead", [])]
+        if added:
+            words.append(f"wattstar adds {', '.join(added)} to a sample")
         for cost in made.values():
             if own is not None:
                 ratios = f"{cost.wall / own.wall:.1f} × its time and {cost.joules / own.joules:.1f} × its joules"
@@ -70,18 +72,19 @@ def _harness(works: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Time a sample over the bare loop\n",
         "Each harness beside a bare loop that does the same work on the same libraries. wattstar: neighbouring turns\n"
-        "in one sitting, median [95 %]. optimum-benchmark: its own seconds of the window over the bare loop's passes\n"
-        "before and after it. In one process: the worker's path and the bare loop in turns, without parent and\n"
-        "meters.\n",
+        "in one sitting, median [95 %]; a second row is a second sitting. optimum-benchmark: its own seconds of the\n"
+        "window over the bare loop's passes before and after it. In one process: the worker's path and the bare loop\n"
+        "in turns, without parent and meters.\n",
         *_header(
             "model", "bare loop, ms", "wattstar, a sample", "its model call", "mean of a turn",
             "pairs of samples, turns", "in one process", "its bare loop, ms", "optimum-benchmark",
         ),
     ]  # fmt: skip
     for name, found in works.items():
-        each, inside = found.get("overhead", [{}])[-1], found.get("inside", [None])[-1]
-        alone = _ratio(inside) if inside else "–"
-        lines.append(_row(name, *_overhead(each), alone, *_rival_overhead(found.get("optimum-benchmark", []))))
+        sittings = list(zip_longest(found.get("overhead", []), found.get("inside", []))) or [(None, None)]
+        for number, (each, inside) in enumerate(sittings):
+            theirs = _rival_overhead([] if number else found.get("optimum-benchmark", []))
+            lines.append(_row(name, *_overhead(each or {}), _ratio(inside) if inside else "–", *theirs))
     return [*lines, ""]
 
 
