@@ -63,6 +63,7 @@ def test_a_pass_is_so_long_that_its_edges_make_a_quarter_of_the_asked_error() ->
     [wild] = rounds((2.0, 300.0), bound=1000.0)
     assert pass_seconds(wild, asked) == 60.0, "six times as long at the most"
     quick = Procedure("mini-2", "", 1, pass_seconds=1.0, subset=1)
+    assert pass_seconds(last, quick) == pytest.approx(400 / 30 / 4), "where they may make all of the asked error"
     assert pass_seconds(wild, quick) == 12.0, "a quick pass is short, and a counter's steps are not"
     assert pass_seconds(wild, Procedure("mini-2", "", 1, most_passes=4)) == 10.0, "nobody asked for an error"
 

@@ -24,8 +24,9 @@ ROUNDS_A_PASS = 5
 MOST_DRIFT = 0.01
 STUDENT_T_95 = 2.920
 """Two-sided 90 % quantile of Student's t for ``ROUNDS`` − 2 degrees of freedom."""
-SHARE_OF_ERROR = 0.25
-"""Of the asked error, what stamps and steps at the edges of a pass may make of it."""
+SHARE_OF_ERROR, SHARE_OF_QUICK_ERROR = 0.25, 1.0
+"""Of the asked error, what stamps and steps at the edges of a pass may make of it at most; a quick run knows the samples
+that it does not serve far less well than that."""
 LONGEST, LONGEST_QUICK = 6.0, 12.0
 """For that a pass becomes so many times ``Procedure.pass_seconds`` at most; a quick one is short, a counter's steps are
 not."""
@@ -75,8 +76,9 @@ def pass_seconds(last: Round, procedure: Procedure) -> float:
     if procedure.passes == procedure.most_passes or not last.joules:
         return procedure.pass_seconds
     bound = sum(reading.bound for reading in _rated(last.energy))
-    needed = bound / (SHARE_OF_ERROR * procedure.target_error * last.joules / last.seconds)
-    times = LONGEST if procedure.subset is None else LONGEST_QUICK
+    whole = procedure.subset is None
+    share, times = (SHARE_OF_ERROR, LONGEST) if whole else (SHARE_OF_QUICK_ERROR, LONGEST_QUICK)
+    needed = bound / (share * procedure.target_error * last.joules / last.seconds)
     return min(max(procedure.pass_seconds, needed), times * procedure.pass_seconds)
 
 
