@@ -25,8 +25,8 @@ MOST_DRIFT = 0.01
 STUDENT_T_95 = 2.920
 """Two-sided 90 % quantile of Student's t for ``ROUNDS`` − 2 degrees of freedom."""
 SHARE_OF_ERROR, SHARE_OF_QUICK_ERROR = 0.25, 1.0
-"""Of the asked error, what stamps and steps at the edges of a pass may make of it at most; a quick run knows the samples
-that it does not serve far less well than that."""
+"""Of the asked error, what stamps and steps at the edges of a pass may make of it; a quick run knows the samples that
+it does not serve less well than that."""
 LONGEST, LONGEST_QUICK = 6.0, 12.0
 """For that a pass becomes so many times ``Procedure.pass_seconds`` at most; a quick one is short, a counter's steps are
 not."""
