@@ -54,23 +54,27 @@ def wanted(board: Board) -> dict[str, str]:
     useful = next(row for row in own.rows if row.weights != "random")
     record = next(name for name in board.records if name.startswith(useful.id))
     compared = ",".join(row.id for row in own.rows[:3])
-    plain = {name: f"{name}/index.html" for name in ("method", "editions", "data", "submit", "faq")}
-    return {
-        "home": "index.html",
-        "task": paths.task(board.fields[0]) + "index.html",
-        "own": paths.task(field, own) + "index.html",
-        "model": paths.model(board.fields[0].groups[0].rows[0].model) + "index.html",
-        "record": paths.record(record) + "index.html",
-        "compare": f"{paths.COMPARE}index.html#task={own.task}&group={own.slug}&rows={compared}",
+    plain = {name: f"{name}/" for name in ("study", "method", "editions", "data", "submit", "faq")}
+    pages = {
+        "home": "",
+        "task": paths.task(board.fields[0]),
+        "own": paths.task(field, own),
+        "model": paths.model(board.fields[0].groups[0].rows[0].model),
+        "record": paths.record(record),
+        "begin": paths.COMPARE,
+        "api": paths.API,
         **plain,
     }
+    versus = f"{paths.file(paths.COMPARE)}#task={own.task}&group={own.slug}&rows={compared}"
+    return {name: paths.file(path) for name, path in pages.items()} | {"compare": versus}
 
 
 def picture(browser: Browser, address: str, width: int, scheme: str) -> Image.Image:
     """The first screen of a page."""
     page = browser.new_page(viewport={"width": width, "height": HEIGHT})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(address, wait_until="networkidle")
+    response = page.goto(address, wait_until="networkidle")
+    assert response is None or response.ok, f"{address}: {response.status}"
     data = page.screenshot()
     page.close()
     made = Image.open(io.BytesIO(data)).convert("RGB")

@@ -35,9 +35,9 @@ def command(stores: tuple[Path, ...], out: Path, single_file: bool, title: str) 
             raise UsageError(f"There is no store {folder}.", ["wattstar run -t TASK -m MODEL --out FOLDER"])
     with uncollected():
         board = gather([Store(folder) for folder in stores], [editions.load(name) for name in editions.names()])
+        for name, problem in board.problems.items():
+            click.echo(printable(f"wattstar: record {name[:12]} is left out: {problem}"), err=True)
         files = build(board, Options(title=title, single_file=single_file))
-    for name, problem in board.problems.items():
-        click.echo(printable(f"wattstar: record {name[:12]} is left out: {problem}"), err=True)
     write(files, out)
     size = sum(map(len, files.values()))
     click.echo(f"{len(files)} files, {size / 1e6:.1f} MB, in {out}")
